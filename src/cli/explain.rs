@@ -1,0 +1,199 @@
+//! `acewatch explain`: what acewatch makes of one mail, and why.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::Context;
+use super::failure::Failure;
+use super::render::{self, Masking, rfc3339, styled};
+use crate::app::App;
+use crate::clock;
+use crate::domain::application::ApplicationId;
+use crate::domain::intake::Examined;
+use crate::domain::message::{Message, file_received_at};
+use crate::mailbox::files::{self, LocalMail};
+use crate::store::query::{self, StoredMessage};
+
+/// Say what acewatch makes of mails, and why; change nothing
+///
+/// Takes mail files (.eml, mbox, Maildir), or the number of a message that `show` or `review`
+/// prints.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files with mails, or a message's number
+    #[arg(value_name = "FILE|MESSAGE", required = true)]
+    what: Vec<String>,
+    /// Take the mails as lying in this folder, such as Sent; otherwise a directory's name tells
+    #[arg(long, value_name = "NAME")]
+    folder: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Explains the mails in the order given.
+pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
+    let app = cx.app_to_read()?;
+    let masking = Masking { reveal: cx.global.reveal };
+    let mut documents = Vec::new();
+    let mut text = String::new();
+    let mut has_failed = false;
+    for what in &args.what {
+        let path = PathBuf::from(what);
+        if let (Ok(id), false) = (what.parse::<i64>(), path.exists()) {
+            let stored = query::message(app.store.read(), id)?
+                .ok_or_else(|| Failure::new(format!("there is no message {id}")))?;
+            text.push_str(&stored_text(&app, &stored, masking));
+            documents.push(stored_json(&stored, masking));
+            continue;
+        }
+        for mail in files::read(&[path], args.folder.as_deref()) {
+            match mail {
+                Ok(mail) => {
+                    let message = parsed(&mail);
+                    let examined = app.explain(&message)?;
+                    let file = mail.path.display().to_string();
+                    text.push_str(&explained_text(&app, &file, &message, &examined, masking));
+                    documents.push(explained_json(&file, &message, &examined, masking));
+                }
+                Err(error) => {
+                    has_failed = true;
+                    let (file, why) = (error.path.display().to_string(), error.fault.to_string());
+                    text.push_str(&format!("{}: {}\n\n", render::escaped(&file), render::escaped(&why)));
+                    documents.push(json!({ "file": file, "error": why }));
+                }
+            }
+        }
+    }
+    if args.json {
+        render::print_json(&json!({ "schema": "acewatch.explanation/1", "messages": documents }))?;
+    } else {
+        render::print(&text)?;
+    }
+    if has_failed { Err(Failure::silent(super::failure::FAILED)) } else { Ok(()) }
+}
+
+/// A local mail as a message: received when its newest Received line says, else its Date.
+pub(crate) fn parsed(mail: &LocalMail) -> Message {
+    let received_at = file_received_at(&mail.bytes).unwrap_or_else(clock::now);
+    Message::parse(&mail.bytes, mail.role, received_at)
+}
+
+fn explained_json(file: &str, message: &Message, examined: &Examined, masking: Masking) -> Value {
+    let found = &examined.found;
+    let because: Vec<String> = examined
+        .classification
+        .because
+        .iter()
+        .chain(std::iter::once(&examined.because))
+        .map(|line| masking.plain(line))
+        .collect();
+    json!({
+        "file": file,
+        "message_id": message.message_id,
+        "subject": masking.plain(&message.subject),
+        "from": masking.plain(&sender(message)),
+        "received_at": rfc3339(message.received_at),
+        "authenticity": {
+            "verdict": examined.authenticity.verdict.as_str(),
+            "because": masking.plain(&examined.authenticity.because),
+        },
+        "kind": examined.classification.kind.as_str(),
+        "reason": examined.classification.reason.map(|reason| reason.as_str()),
+        "because": because,
+        "importer_numbers": examined.numbers.iter().map(|n| masking.written(n)).collect::<Vec<_>>(),
+        "match": {
+            "outcome": found.outcome.as_str(),
+            "by": found.by.map(|key| key.as_str()),
+            "application": found.application.map(|ApplicationId(id)| id),
+            "candidates": found.candidates.iter().map(|ApplicationId(id)| *id).collect::<Vec<_>>(),
+            "because": masking.plain(&found.because),
+        },
+        "effect": examined.effect.as_str(),
+    })
+}
+
+fn stored_json(stored: &StoredMessage, masking: Masking) -> Value {
+    json!({
+        "file": null,
+        "message": stored.id,
+        "message_id": stored.message_id,
+        "subject": masking.plain(&stored.subject),
+        "from": masking.plain(&stored.sender),
+        "received_at": rfc3339(stored.received_at),
+        "authenticity": {
+            "verdict": stored.authenticity,
+            "because": stored.because.first().map(|line| masking.plain(line)),
+        },
+        "kind": stored.kind,
+        "reason": stored.reason,
+        "because": stored.because.iter().skip(1).map(|line| masking.plain(line)).collect::<Vec<_>>(),
+        "importer_numbers": stored.numbers.iter().map(|n| masking.written(n)).collect::<Vec<_>>(),
+        "match": match_json(stored, masking),
+        "effect": stored.effect,
+    })
+}
+
+/// The answer of the matching as it was kept.
+pub(crate) fn match_json(stored: &StoredMessage, masking: Masking) -> Value {
+    json!({
+        "outcome": stored.outcome,
+        "by": stored.matched_by,
+        "application": stored.application.map(|ApplicationId(id)| id),
+        "candidates": stored.candidates.iter().map(|ApplicationId(id)| *id).collect::<Vec<_>>(),
+        "because": masking.plain(&stored.match_because),
+    })
+}
+
+fn explained_text(app: &App, file: &str, message: &Message, examined: &Examined, masking: Masking) -> String {
+    let found = &examined.found;
+    let mut lines = vec![
+        ("file", render::escaped(file)),
+        ("subject", masking.text(&message.subject)),
+        ("from", masking.text(&sender(message))),
+        ("received", render::moment(message.received_at, app.settings.time_zone)),
+        ("authenticity", format!("{}: {}", examined.authenticity.verdict.as_str(), masking.text(&examined.authenticity.because))),
+    ];
+    let kind = examined.classification.kind.as_str().replace('_', " ");
+    let reason = examined.classification.reason.map_or_else(String::new, |r| format!(" ({})", r.as_str().replace('_', " ")));
+    let because: Vec<String> = examined.classification.because.iter().map(|b| masking.text(b)).collect();
+    lines.push(("kind", format!("{kind}{reason}: {}", because.join("; "))));
+    if !examined.numbers.is_empty() {
+        let numbers: Vec<String> = examined.numbers.iter().map(|n| masking.written(n)).collect();
+        lines.push(("numbers", numbers.join(", ")));
+    }
+    let which = found.application.map_or_else(String::new, |ApplicationId(id)| format!(" (application {id})"));
+    lines.push(("match", format!("{}{which}: {}", found.outcome.as_str().replace('_', " "), masking.text(&found.because))));
+    lines.push(("effect", format!("{}: {}", examined.effect.as_str(), masking.text(&examined.because))));
+    table(&lines)
+}
+
+fn stored_text(app: &App, stored: &StoredMessage, masking: Masking) -> String {
+    let mut because = stored.because.iter().map(|line| masking.text(line));
+    let authenticity = because.next().unwrap_or_default();
+    let which = stored.application.map_or_else(String::new, |ApplicationId(id)| format!(" (application {id})"));
+    table(&[
+        ("message", format!("{} in {}", stored.id, masking.text(&stored.folder))),
+        ("subject", masking.text(&stored.subject)),
+        ("from", masking.text(&stored.sender)),
+        ("received", render::moment(stored.received_at, app.settings.time_zone)),
+        ("authenticity", format!("{}: {authenticity}", stored.authenticity)),
+        ("kind", format!("{}: {}", stored.kind.replace('_', " "), because.collect::<Vec<_>>().join("; "))),
+        ("match", format!("{}{which}: {}", stored.outcome.replace('_', " "), masking.text(&stored.match_because))),
+        ("effect", stored.review.as_ref().map_or(stored.effect.clone(), |review| format!("{}, review {review}", stored.effect))),
+    ])
+}
+
+fn table(lines: &[(&str, String)]) -> String {
+    let mut text: String = lines
+        .iter()
+        .map(|(name, value)| format!("{}  {value}\n", styled(&format!("{name:<12}"), render::FAINT)))
+        .collect();
+    text.push('\n');
+    text
+}
+
+fn sender(message: &Message) -> String {
+    message.from.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,152 @@
+//! How things are shown: escaping, dates, tables.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use super::failure::Failure;
+use crate::domain::importer::{ImporterNumber, mask_ssns};
+
+/// Makes a text of foreign origin safe to show on one line: control characters, including those
+/// that turn the direction of writing, are spelled out.
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' | '\n' | '\r' => safe.push(' '),
+            c if is_dangerous(c) => safe.extend(c.escape_unicode()),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// The same for a text of several lines.
+pub fn escaped_lines(text: &str) -> String {
+    text.lines().map(escaped).collect::<Vec<_>>().join("\n")
+}
+
+fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// How secrets are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Masking {
+    /// Whether social security numbers are shown in full.
+    pub reveal: bool,
+}
+
+impl Masking {
+    /// An importer number.
+    pub fn number(self, number: &ImporterNumber) -> String {
+        if self.reveal { number.to_string() } else { number.masked() }
+    }
+
+    /// A number as it was written, if it is one.
+    pub fn written(self, number: &str) -> String {
+        match number.parse::<ImporterNumber>() {
+            Ok(parsed) if parsed.is_ssn() => self.number(&parsed),
+            _ => number.to_owned(),
+        }
+    }
+
+    /// A text of foreign origin, on one line.
+    pub fn text(self, text: &str) -> String {
+        let text = escaped(text);
+        if self.reveal { text } else { mask_ssns(&text, |_| false) }
+    }
+
+    /// The same for JSON, which escapes by itself.
+    pub fn plain(self, text: &str) -> String {
+        if self.reveal { text.to_owned() } else { mask_ssns(text, |_| false) }
+    }
+}
+
+/// RFC 3339 in UTC with seconds, as JSON has it.
+pub fn rfc3339(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The same for an instant that may be absent.
+pub fn rfc3339_or_null(at: Option<DateTime<Utc>>) -> Option<String> {
+    at.map(rfc3339)
+}
+
+/// A day for a person: `Mon 4 May 2026`.
+pub fn day(date: NaiveDate) -> String {
+    date.format("%a %-d %b %Y").to_string()
+}
+
+/// A day of a table: `Mon 4 May`.
+pub fn short_day(date: NaiveDate) -> String {
+    date.format("%a %-d %b").to_string()
+}
+
+/// An instant for a person, in their zone: `Mon 4 May 2026 09:05 EDT`.
+pub fn moment(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%a %-d %b %Y %H:%M %Z").to_string()
+}
+
+/// How long something is: `3 days`, `2 hours`.
+pub fn duration(span: chrono::Duration) -> String {
+    let (n, unit) = match span {
+        span if 2 <= span.num_days() => (span.num_days(), "day"),
+        span if 2 <= span.num_hours() => (span.num_hours(), "hour"),
+        span if 1 <= span.num_minutes() => (span.num_minutes(), "minute"),
+        span => (span.num_seconds().max(0), "second"),
+    };
+    if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
+}
+
+/// Writes to standard output; a closed pipe ends the command quietly.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// Writes one JSON document to standard output.
+pub fn print_json(document: &serde_json::Value) -> Result<(), Failure> {
+    let mut text = format!("{document:#}");
+    text.push('\n');
+    print(&text)
+}
+
+/// Styles a text; [`print`] takes the style off where colour is not wanted.
+pub fn styled(text: &str, style: Style) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// The style of what is late or refused.
+pub const ALARM: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold();
+/// The style of what is due or unknown.
+pub const WARN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
+/// The style of what is well.
+pub const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
+/// The style of what can be overlooked.
+pub const FAINT: Style = Style::new().dimmed();
+/// The style of headings.
+pub const STRONG: Style = Style::new().bold();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_a_cursor_or_turns_the_text_is_spelled_out() {
+        assert_eq!(escaped("a\u{1b}[2Jb\u{202e}c\nd"), "a\\u{1b}[2Jb\\u{202e}c d");
+        assert_eq!(escaped("Østerby & Søn A/S"), "Østerby & Søn A/S");
+    }
+
+    #[test]
+    fn social_security_numbers_are_masked_unless_revealed() {
+        let number: ImporterNumber = "123-45-6789".parse().unwrap();
+        assert_eq!(Masking { reveal: false }.number(&number), "***-**-6789");
+        assert_eq!(Masking { reveal: true }.number(&number), "123-45-6789");
+        assert!(!Masking { reveal: false }.text("SSN 123-45-6789").contains("123-45"));
+    }
+}

@@ -1,0 +1,243 @@
+//! `acewatch show`: one application's history, its windows, and what to do next.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::failure::Failure;
+use super::render::{self, Masking, rfc3339, styled};
+use super::{Context, select, status};
+use crate::app::App;
+use crate::domain::application::{ApplicationId, History, Stage};
+use crate::domain::evaluation::Evaluation;
+use crate::domain::event::{Event, EventKind};
+use crate::domain::window::{Verdict, WindowName};
+use crate::store::query;
+
+/// Show one application: timeline, windows with how each date came about, what to do next
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Its id, its importer number in any written form, or a part of its company's name
+    #[arg(value_name = "APP")]
+    application: String,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    /// List every mail that was matched to it, also those from which nothing followed
+    #[arg(long)]
+    all_mail: bool,
+}
+
+/// Prints one application.
+pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
+    let app = cx.app_to_read()?;
+    let masking = Masking { reveal: cx.global.reveal };
+    let now = cx.now(&app)?;
+    let summary = select::application(&app, &args.application, masking)?;
+    let id = summary.application.id;
+    if !args.json {
+        let mut text = application_text(&app, id, now, masking)?;
+        if args.all_mail {
+            text.push_str(&mail_text(&app, id, masking)?);
+        }
+        return render::print(&text);
+    }
+    let coverage = app.coverage()?;
+    let mut document = status::application_json(&app, &summary, &coverage, now, masking, true)?;
+    if let Some(object) = document.as_object_mut() {
+        object.insert("schema".to_owned(), json!("acewatch.application/1"));
+        let events: Vec<_> = query::events(app.store.read(), id)?
+            .iter()
+            .filter(|event| event.at <= now)
+            .map(|event| {
+                json!({
+                    "id": event.id,
+                    "at": rfc3339(event.at),
+                    "kind": event.kind.as_str(),
+                    "source": event.source.as_str(),
+                    "message": event.message,
+                    "message_id": event.message_id,
+                    "text": event.text.as_deref().map(|text| masking.plain(text)),
+                    "undoes": event.undoes,
+                })
+            })
+            .collect();
+        object.insert("events".to_owned(), json!(events));
+        if args.all_mail {
+            let mails: Vec<_> = query::messages_of(app.store.read(), id)?
+                .iter()
+                .map(|mail| {
+                    json!({
+                        "message": mail.id,
+                        "received_at": rfc3339(mail.received_at),
+                        "from": masking.plain(&mail.sender),
+                        "subject": masking.plain(&mail.subject),
+                        "kind": mail.kind,
+                        "authenticity": mail.authenticity,
+                        "effect": mail.effect,
+                    })
+                })
+                .collect();
+            object.insert("mail".to_owned(), json!(mails));
+        }
+    }
+    render::print_json(&document)
+}
+
+/// One application as text, for other commands.
+pub(crate) fn application_text(
+    app: &App,
+    id: ApplicationId,
+    now: DateTime<Utc>,
+    masking: Masking,
+) -> Result<String, Failure> {
+    let db = app.store.read();
+    let Some(summary) = query::summary_of(db, id)? else {
+        return Err(Failure::new(format!("there is no application {}", id.0)));
+    };
+    let application = &summary.application;
+    let coverage = app.coverage()?;
+    let (history, evaluation) = app.standing(application, &coverage, now)?;
+    let events = query::events(db, id)?;
+    let zone = app.settings.time_zone;
+    let mut text = format!(
+        "{}\n{}  {}  {}",
+        styled(&masking.text(&application.company), render::STRONG),
+        masking.number(&application.number),
+        application.route.as_str(),
+        history.stage().as_str().replace('_', " "),
+    );
+    if let Some(reason) = &history.reason {
+        text.push_str(&format!(" ({})", masking.text(&reason.replace('_', " "))));
+    }
+    text.push('\n');
+    let extras = [
+        ("aliases", application.aliases.join("; ")),
+        ("tags", application.tags.join(", ")),
+        ("contact", application.contact.clone().unwrap_or_default()),
+        ("notes", application.notes.clone().unwrap_or_default()),
+    ];
+    for (name, value) in extras.iter().filter(|(_, value)| !value.is_empty()) {
+        text.push_str(&format!("{name}: {}\n", masking.text(value)));
+    }
+    text.push_str(&format!("\n{}\n", styled("What happened", render::STRONG)));
+    text.push_str(&timeline(&events, now, zone, masking));
+    text.push_str(&format!("\n{}\n", styled("What is awaited", render::STRONG)));
+    text.push_str(&windows_text(app, &evaluation));
+    text.push_str(&format!("\n{}\n  {}\n", styled("What to do", render::STRONG), advice(id, &history, &evaluation)));
+    Ok(text)
+}
+
+fn timeline(events: &[Event], now: DateTime<Utc>, zone: chrono_tz::Tz, masking: Masking) -> String {
+    let undone: Vec<i64> = events.iter().filter_map(|event| event.undoes).collect();
+    let mut seen: Vec<&Event> = events.iter().filter(|event| event.at <= now).collect();
+    seen.sort_by_key(|event| (event.at, event.id));
+    if seen.is_empty() {
+        return "  nothing yet\n".to_owned();
+    }
+    seen.iter()
+        .map(|event| {
+            let mut line = format!("  {}  {}", render::moment(event.at, zone), told(event.kind));
+            if let Some(note) = &event.text {
+                line.push_str(&format!(": {}", masking.text(&note.replace('_', " "))));
+            }
+            if let Some(message) = event.message {
+                line.push_str(&styled(&format!("  (message {message})"), render::FAINT));
+            }
+            if undone.contains(&event.id) {
+                line.push_str("  (taken back)");
+            }
+            line.push('\n');
+            line
+        })
+        .collect()
+}
+
+fn told(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Submitted => "sent to CBP",
+        EventKind::Receipt => "CBP confirmed that it arrived",
+        EventKind::Reply => "CBP wrote",
+        EventKind::InformationRequest => "CBP asked for something",
+        EventKind::Answered => "you answered CBP",
+        EventKind::Reminder => "you reminded CBP",
+        EventKind::Approved => "CBP approved it",
+        EventKind::Rejected => "CBP rejected it",
+        EventKind::Undeliverable => "the mail to CBP came back",
+        EventKind::Note => "note",
+        EventKind::Milestone => "done",
+        EventKind::Assigned => "a mail was assigned",
+        EventKind::Undone => "an entry was taken back",
+        EventKind::Closed => "closed",
+        EventKind::Reopened => "reopened",
+    }
+}
+
+fn windows_text(app: &App, evaluation: &Evaluation) -> String {
+    if evaluation.windows.is_empty() {
+        return "  nothing: no submission is known\n".to_owned();
+    }
+    let mut text = String::new();
+    for (window, verdict) in &evaluation.windows {
+        let style = match verdict {
+            Verdict::Overdue => render::ALARM,
+            Verdict::Due | Verdict::Unknown => render::WARN,
+            Verdict::Answered | Verdict::Paused => render::FAINT,
+            Verdict::Waiting => render::GOOD,
+        };
+        let name = window.name.awaited();
+        text.push_str(&format!("  {name}: {}\n", styled(verdict.as_str(), style)));
+        if window.closed_at.is_none() {
+            for line in window.explained(&app.calendar) {
+                text.push_str(&format!("    {line}\n"));
+            }
+        }
+        if *verdict == Verdict::Unknown {
+            text.push_str("    the mailboxes were not read up to that date, so nobody can say\n");
+        }
+    }
+    text
+}
+
+fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Evaluation) -> String {
+    let verdict = |name: WindowName| {
+        evaluation.windows.iter().find(|(window, _)| window.name == name).map(|(_, verdict)| *verdict)
+    };
+    let advice = match history.stage() {
+        Stage::Approved => {
+            return format!("Log in to the ACE portal for the first time, then `acewatch done {id} first-login`.");
+        }
+        Stage::Draft => "Send the application; `acewatch subject` writes the subject line.",
+        Stage::Closed => "Nothing: it is closed. `acewatch reopen` follows it again.",
+        Stage::Active => "Nothing: the account is in use.",
+        Stage::Rejected => "Mend what CBP names and send the application anew.",
+        Stage::Undeliverable => "Send the application again: it did not reach CBP.",
+        Stage::InformationRequested => "Answer CBP's mail. The answer is found in the Sent folder by itself.",
+        _ if evaluation.windows.iter().any(|(_, verdict)| *verdict == Verdict::Unknown) => {
+            "Let acewatch read the mailboxes (`acewatch check`); until then nobody can say what has come."
+        }
+        _ if verdict(WindowName::Acknowledgement) == Some(Verdict::Overdue) => {
+            "Check that the mail went out with its attachment, and send it again: no receipt came."
+        }
+        _ if evaluation.windows.iter().any(|(_, verdict)| *verdict == Verdict::Overdue) => {
+            "Write to ACE.Support@cbp.dhs.gov or call 1-866-530-4172, option 1, then 2."
+        }
+        _ => "Wait.",
+    };
+    advice.to_owned()
+}
+
+fn mail_text(app: &App, id: ApplicationId, masking: Masking) -> Result<String, Failure> {
+    let zone = app.settings.time_zone;
+    let mut text = format!("\n{}\n", styled("All mail", render::STRONG));
+    for mail in query::messages_of(app.store.read(), id)? {
+        text.push_str(&format!(
+            "  {}  {}  {}  {}: {}\n",
+            mail.id,
+            render::moment(mail.received_at, zone),
+            mail.effect,
+            mail.kind.replace('_', " "),
+            masking.text(&mail.subject),
+        ));
+    }
+    Ok(text)
+}

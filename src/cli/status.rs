@@ -1,0 +1,476 @@
+//! `acewatch status`: the overview, freshness first.
+
+use chrono::{DateTime, Utc};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde_json::{Value, json};
+
+use super::Context;
+use super::failure::Failure;
+use super::render::{self, Masking, rfc3339, rfc3339_or_null, styled};
+use crate::app::App;
+use crate::daemon;
+use crate::domain::application::{ApplicationId, Stage};
+use crate::domain::company::company_key;
+use crate::domain::coverage::Coverage;
+use crate::domain::evaluation::{Attention, Evaluation};
+use crate::domain::watching::{Seen, WatchState, watch_state};
+use crate::domain::window::{Verdict, Window};
+use crate::store::query::{self, MailboxState, Summary};
+
+/// Show how all applications stand
+///
+/// Applications that need you come first. A filter keeps those that fit it: a stage or attention
+/// (overdue, due, unknown, action_needed, waiting, approved, …), a route, a tag, an importer
+/// number, or a part of a company's name. Several filters must all fit.
+#[derive(Debug, Default, clap::Args)]
+pub struct Args {
+    /// Keep the applications that fit
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Print one line and exit as a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
+    #[arg(long, conflicts_with = "json")]
+    check: bool,
+    /// Show the quiet applications too, however many they are
+    #[arg(long)]
+    all: bool,
+}
+
+/// So many applications that need nobody are shown unless all are asked for.
+const QUIET_SHOWN: usize = 20;
+
+/// Prints the overview.
+pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
+    let app = cx.app_to_read()?;
+    let masking = Masking { reveal: cx.global.reveal };
+    let at = cx.at(&app)?;
+    let now = cx.now(&app)?;
+    let overview = Overview::of(&app, now, at, &args.filters, masking)?;
+    if args.check {
+        let (code, line) = overview.monitoring_line();
+        render::print(&line)?;
+        return if code == 0 { Ok(()) } else { Err(Failure::silent(code)) };
+    }
+    if args.json {
+        return render::print_json(&overview.json(&app)?);
+    }
+    let limit = (!args.all && args.filters.is_empty()).then_some(QUIET_SHOWN);
+    render::print(&overview.text(&app, limit))
+}
+
+/// The overview as text, for other commands; at most `limit` applications that need nobody.
+pub(crate) fn overview_text(
+    app: &App,
+    now: DateTime<Utc>,
+    masking: Masking,
+    limit: Option<usize>,
+) -> Result<String, Failure> {
+    Ok(Overview::of(app, now, None, &[], masking)?.text(app, limit))
+}
+
+/// A mailbox with the state that follows from what is known of it.
+struct Watched {
+    name: String,
+    state: WatchState,
+    since: Option<DateTime<Utc>>,
+    known: Option<MailboxState>,
+}
+
+struct Overview {
+    now: DateTime<Utc>,
+    at: Option<DateTime<Utc>>,
+    masking: Masking,
+    watched: Vec<Watched>,
+    summaries: Vec<Summary>,
+    n_all: usize,
+    n_review: i64,
+    n_pending_alerts: i64,
+    n_unreadable: i64,
+}
+
+impl Overview {
+    fn of(
+        app: &App,
+        now: DateTime<Utc>,
+        at: Option<DateTime<Utc>>,
+        filters: &[String],
+        masking: Masking,
+    ) -> Result<Overview, Failure> {
+        let db = app.store.read();
+        let is_running = daemon::is_running(app.store.path());
+        let blind_after = chrono::Duration::from_std(app.settings.watch.blind_after)
+            .unwrap_or(chrono::Duration::MAX);
+        let known = query::mailboxes(db)?;
+        let watched = app
+            .settings
+            .mailboxes
+            .iter()
+            .map(|mailbox| {
+                let known = known.iter().find(|state| state.name == mailbox.name).cloned();
+                let seen = known.as_ref().map_or(Seen::default(), |state| Seen {
+                    last_complete_check: state.last_complete_check,
+                    failing_since: state.failing_since,
+                });
+                let (state, since) = watch_state(seen, is_running, blind_after, now);
+                Watched { name: mailbox.name.clone(), state, since, known }
+            })
+            .collect();
+        let mut summaries = app.overview(now, at)?;
+        let n_all = summaries.len();
+        for filter in filters {
+            let wanted = Filter::parse(filter);
+            summaries.retain(|summary| wanted.fits(summary));
+        }
+        Ok(Overview {
+            now,
+            at,
+            masking,
+            watched,
+            summaries,
+            n_all,
+            n_review: query::n_review(db)?,
+            n_pending_alerts: query::n_pending_alerts(db)?,
+            n_unreadable: query::n_unreadable(db)?,
+        })
+    }
+
+    /// The state of all mailboxes together: the worst, and stopped where there is none.
+    fn state(&self) -> WatchState {
+        self.watched.iter().map(|w| w.state).max().unwrap_or(WatchState::Stopped)
+    }
+
+    fn last_complete_check(&self) -> Option<DateTime<Utc>> {
+        let mut checks = self.watched.iter().map(|w| w.known.as_ref()?.last_complete_check);
+        let first = checks.next()??;
+        checks.try_fold(first, |oldest, check| Some(oldest.min(check?)))
+    }
+
+    fn n_attention(&self, attention: Attention) -> usize {
+        self.summaries.iter().filter(|s| s.attention == attention).count()
+    }
+
+    fn n_stage(&self, stages: &[Stage]) -> usize {
+        self.summaries.iter().filter(|s| stages.contains(&s.stage)).count()
+    }
+
+    fn n_waiting(&self) -> usize {
+        self.summaries.iter().filter(|s| is_waiting(s)).count()
+    }
+
+    fn monitoring_line(&self) -> (u8, String) {
+        let late = self.n_attention(Attention::Overdue) + self.n_attention(Attention::ActionNeeded);
+        let (due, unknown) = (self.n_attention(Attention::Due), self.n_attention(Attention::Unknown));
+        let state = self.state();
+        let (code, word) = match state {
+            WatchState::Stopped | WatchState::Blind => (3, "UNKNOWN"),
+            _ if self.n_attention(Attention::Overdue) + self.n_stage(&[Stage::Rejected, Stage::Undeliverable]) > 0 => (2, "CRITICAL"),
+            _ if 0 < unknown => (3, "UNKNOWN"),
+            _ if 0 < late + due || state == WatchState::Degraded => (1, "WARNING"),
+            WatchState::Watching | WatchState::Degraded => (0, "OK"),
+        };
+        let line = format!(
+            "{word} - {}; {} overdue, {} need action, {due} due, {unknown} unknown, {} waiting, {} to review | overdue={} due={due} unknown={unknown} applications={}\n",
+            self.watch_line(None),
+            self.n_attention(Attention::Overdue),
+            self.n_attention(Attention::ActionNeeded),
+            self.n_waiting(),
+            self.n_review,
+            self.n_attention(Attention::Overdue),
+            self.summaries.len(),
+        );
+        (code, line)
+    }
+
+    /// One line on whether anybody watches.
+    fn watch_line(&self, zone: Option<chrono_tz::Tz>) -> String {
+        let ago = |at: DateTime<Utc>| match self.now - at {
+            ago if ago < chrono::Duration::seconds(5) => "just now".to_owned(),
+            ago => format!("{} ago", render::duration(ago)),
+        };
+        let last = match (self.last_complete_check(), zone) {
+            (None, _) => "never read completely".to_owned(),
+            (Some(at), None) => format!("last complete check {}", ago(at)),
+            (Some(at), Some(zone)) => {
+                format!("last complete check {} ({})", ago(at), render::moment(at, zone))
+            }
+        };
+        match self.state() {
+            _ if self.watched.is_empty() => "not watching: no mailbox is configured".to_owned(),
+            WatchState::Watching => format!("watching, {last}"),
+            WatchState::Degraded => format!("degraded, {last}"),
+            WatchState::Blind => format!("blind, {last}"),
+            WatchState::Stopped => format!("stopped: no daemon is running, {last}"),
+        }
+    }
+
+    fn json(&self, app: &App) -> Result<Value, Failure> {
+        let coverage = app.coverage()?;
+        let applications = self
+            .summaries
+            .iter()
+            .map(|summary| application_json(app, summary, &coverage, self.now, self.masking, false))
+            .collect::<Result<Vec<_>, _>>()?;
+        let since = self.watched.iter().filter_map(|w| w.since).min();
+        Ok(json!({
+            "schema": "acewatch.status/1",
+            "generated_at": rfc3339(self.now),
+            "watch": {
+                "state": self.state().as_str(),
+                "since": rfc3339_or_null(since),
+                "last_complete_check": rfc3339_or_null(self.last_complete_check()),
+                "mailboxes": self.watched.iter().map(|w| json!({
+                    "name": w.name,
+                    "state": w.state.as_str(),
+                    "mode": w.known.as_ref().and_then(|k| k.mode.clone()),
+                    "last_complete_check": rfc3339_or_null(w.known.as_ref().and_then(|k| k.last_complete_check)),
+                    "error": w.known.as_ref().and_then(|k| k.error.clone()),
+                    "hint": w.known.as_ref().and_then(|k| k.hint.clone()),
+                })).collect::<Vec<_>>(),
+            },
+            "counts": {
+                "applications": self.summaries.len(),
+                "waiting": self.n_waiting(),
+                "due": self.n_attention(Attention::Due),
+                "overdue": self.n_attention(Attention::Overdue),
+                "unknown": self.n_attention(Attention::Unknown),
+                "action_needed": self.n_attention(Attention::ActionNeeded),
+                "approved": self.n_stage(&[Stage::Approved, Stage::Active]),
+                "rejected": self.n_stage(&[Stage::Rejected]),
+                "closed": self.n_stage(&[Stage::Closed]),
+                "review": self.n_review,
+                "undelivered_alerts": self.n_pending_alerts,
+                "unreadable_mails": self.n_unreadable,
+            },
+            "applications": applications,
+        }))
+    }
+
+    fn text(&self, app: &App, limit: Option<usize>) -> String {
+        let zone = app.settings.time_zone;
+        let style = match self.state() {
+            WatchState::Watching => render::GOOD,
+            WatchState::Degraded => render::WARN,
+            WatchState::Blind | WatchState::Stopped => render::ALARM,
+        };
+        let mut text = format!("{}\n", styled(&self.watch_line(Some(zone)), style));
+        for w in &self.watched {
+            let Some(error) = w.known.as_ref().and_then(|k| k.error.as_ref()) else { continue };
+            text.push_str(&format!("  {}: {}\n", w.name, render::escaped(error)));
+            if let Some(hint) = w.known.as_ref().and_then(|k| k.hint.as_ref()) {
+                text.push_str(&format!("  {}\n", styled(&format!("hint: {}", render::escaped(hint)), render::FAINT)));
+            }
+        }
+        if let Some(at) = self.at {
+            text.push_str(&format!("as of {}\n", render::moment(at, zone)));
+        }
+        if self.n_all == 0 {
+            text.push_str("\nno applications yet: `acewatch add` registers one, and our own mails to CBP in the Sent folder register themselves\n");
+            return text;
+        }
+        if self.summaries.is_empty() {
+            text.push_str("\nno application fits\n");
+            return text;
+        }
+        let (loud, quiet): (Vec<&Summary>, Vec<&Summary>) =
+            self.summaries.iter().partition(|s| s.attention != Attention::None);
+        let shown = limit.map_or(quiet.len(), |limit| limit.min(quiet.len()));
+        let mut table = Table::new();
+        table
+            .load_style(comfy_table::presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(["ID", "COMPANY", "NUMBER", "STAGE", "SENT", "NEXT", ""]);
+        for summary in loud.iter().chain(quiet.iter().take(shown)) {
+            table.add_row(self.row(app, summary));
+        }
+        if let Some(column) = table.column_mut(0) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        for line in table.to_string().lines() {
+            text.push_str(&format!("\n{}", line.trim_end()));
+        }
+        text.push('\n');
+        let n_hidden = quiet.len() - shown;
+        if 0 < n_hidden {
+            text.push_str(&styled(&format!("  … and {n_hidden} more that need nothing: `acewatch status --all`\n"), render::FAINT));
+        }
+        text.push_str(&format!("\n{}\n", self.counts_line()));
+        text
+    }
+
+    fn row(&self, app: &App, summary: &Summary) -> [String; 7] {
+        let zone = app.calendar.zone();
+        let on = |at: DateTime<Utc>| render::short_day(at.with_timezone(&zone).date_naive());
+        let ApplicationId(id) = summary.application.id;
+        let (word, style) = match summary.attention {
+            Attention::ActionNeeded => ("your turn", render::ALARM),
+            Attention::Overdue => ("overdue", render::ALARM),
+            Attention::Unknown => ("unknown", render::WARN),
+            Attention::Due => ("due", render::WARN),
+            Attention::None => ("", render::FAINT),
+        };
+        let stage = summary.stage.as_str().replace('_', " ");
+        let stage = match summary.stage {
+            Stage::Approved | Stage::Active => styled(&stage, render::GOOD),
+            Stage::Rejected | Stage::Undeliverable => styled(&stage, render::ALARM),
+            _ => stage,
+        };
+        [
+            id.to_string(),
+            shortened(&self.masking.text(&summary.application.company), 34),
+            self.masking.number(&summary.application.number),
+            stage,
+            summary.submitted_at.map(on).unwrap_or_default(),
+            summary.next_deadline.map(|at| format!("by {}", on(at))).unwrap_or_default(),
+            if word.is_empty() { String::new() } else { styled(word, style) },
+        ]
+    }
+
+    fn counts_line(&self) -> String {
+        let counts = [
+            (self.n_attention(Attention::ActionNeeded), "your turn"),
+            (self.n_attention(Attention::Overdue), "overdue"),
+            (self.n_attention(Attention::Unknown), "unknown"),
+            (self.n_attention(Attention::Due), "due"),
+            (self.n_waiting(), "waiting"),
+            (self.n_stage(&[Stage::Approved, Stage::Active]), "approved"),
+            (self.n_stage(&[Stage::Rejected]), "rejected"),
+            (self.n_stage(&[Stage::Closed]), "closed"),
+        ];
+        let mut parts: Vec<String> = counts
+            .iter()
+            .filter(|(n, _)| 0 < *n)
+            .map(|(n, word)| format!("{n} {word}"))
+            .collect();
+        if 0 < self.n_review {
+            parts.push(format!("{} to review (`acewatch review`)", self.n_review));
+        }
+        if 0 < self.n_pending_alerts {
+            parts.push(format!("{} alerts not yet delivered", self.n_pending_alerts));
+        }
+        if 0 < self.n_unreadable {
+            parts.push(format!("{} mails could not be fetched", self.n_unreadable));
+        }
+        format!("{} applications: {}", self.summaries.len(), parts.join(", "))
+    }
+}
+
+/// An application as `status` and `show` have it in JSON.
+pub(crate) fn application_json(
+    app: &App,
+    summary: &Summary,
+    coverage: &Coverage,
+    now: DateTime<Utc>,
+    masking: Masking,
+    explained: bool,
+) -> Result<Value, Failure> {
+    let application = &summary.application;
+    let (history, evaluation) = app.standing(application, coverage, now)?;
+    let ApplicationId(id) = application.id;
+    Ok(json!({
+        "id": id,
+        "company": masking.plain(&application.company),
+        "importer_number": masking.number(&application.number),
+        "route": application.route.as_str(),
+        "aliases": application.aliases.iter().map(|a| masking.plain(a)).collect::<Vec<_>>(),
+        "tags": application.tags,
+        "contact": application.contact,
+        "notes": application.notes.as_deref().map(|n| masking.plain(n)),
+        "stage": history.stage().as_str(),
+        "attention": evaluation.attention.as_str(),
+        "reason": history.reason.as_deref().map(|r| masking.plain(r)),
+        "submitted_at": rfc3339_or_null(history.submitted_at),
+        "acknowledged_at": rfc3339_or_null(history.acknowledged_at),
+        "first_reply_at": rfc3339_or_null(history.first_reply_at),
+        "decided_at": rfc3339_or_null(history.decided_at),
+        "windows": windows_json(app, &evaluation, explained),
+        "next_deadline": rfc3339_or_null(evaluation.next_deadline),
+        "snoozed_until": null,
+    }))
+}
+
+fn windows_json(app: &App, evaluation: &Evaluation, explained: bool) -> Vec<Value> {
+    evaluation
+        .windows
+        .iter()
+        .map(|(window, verdict)| {
+            let mut value = window_json(window, *verdict);
+            if explained && let Some(object) = value.as_object_mut() {
+                object.insert("explained".to_owned(), json!(window.explained(&app.calendar)));
+            }
+            value
+        })
+        .collect()
+}
+
+fn window_json(window: &Window, verdict: Verdict) -> Value {
+    json!({
+        "name": window.name.as_str(),
+        "opened_at": rfc3339(window.opened_at),
+        "due_at": rfc3339(window.due.at),
+        "overdue_at": rfc3339(window.overdue.at),
+        "closed_at": rfc3339_or_null(window.closed_at),
+        "verdict": verdict.as_str(),
+    })
+}
+
+/// Sent, and nothing to be done but wait.
+fn is_waiting(summary: &Summary) -> bool {
+    summary.attention == Attention::None && summary.stage.awaits_decision()
+}
+
+fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+            format!("{}…", kept.trim_end())
+        }
+    }
+}
+
+/// What an application must be to be shown.
+enum Filter {
+    Stage(Stage),
+    Attention(Attention),
+    Waiting,
+    Words { tag: String, name: String, digits: String },
+}
+
+impl Filter {
+    fn parse(written: &str) -> Filter {
+        let word = written.to_lowercase().replace([' ', '-'], "_");
+        if word == "waiting" {
+            return Filter::Waiting;
+        }
+        match (Stage::parse(&word), Attention::parse(&word)) {
+            (Some(stage), _) => Filter::Stage(stage),
+            (None, Some(attention)) => Filter::Attention(attention),
+            (None, None) => Filter::Words {
+                tag: written.to_lowercase(),
+                name: company_key(written),
+                digits: written.chars().filter(char::is_ascii_alphanumeric).collect(),
+            },
+        }
+    }
+
+    fn fits(&self, summary: &Summary) -> bool {
+        let application = &summary.application;
+        match self {
+            Filter::Stage(stage) => summary.stage == *stage,
+            Filter::Attention(attention) => summary.attention == *attention,
+            Filter::Waiting => is_waiting(summary),
+            Filter::Words { tag, name, digits } => {
+                let names = std::iter::once(&application.company).chain(&application.aliases);
+                application.route.as_str() == tag
+                    || application.tags.iter().any(|own| own.to_lowercase() == *tag)
+                    || (5 <= digits.len()
+                        && digits.chars().any(|c| c.is_ascii_digit())
+                        && application.number.digits().starts_with(digits.as_str()))
+                    || (!name.is_empty()
+                        && names.into_iter().any(|own| company_key(own).contains(name.as_str())))
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What the configuration takes from the process it runs in, as plain values.
+//!
+//! Everything else here is a function of these values and of the file, so that a test needs
+//! no environment of its own. The directories follow the XDG Base Directory Specification,
+//! which wants relative paths in its variables ignored.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Where the user's files are, and which zone the machine is in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Environment {
+    /// `$XDG_CONFIG_HOME`, else `~/.config`.
+    pub config_home: PathBuf,
+    /// `$XDG_DATA_HOME`, else `~/.local/share`.
+    pub data_home: PathBuf,
+    /// `$XDG_RUNTIME_DIR`; missing outside of a login session, for example under cron.
+    pub runtime_dir: Option<PathBuf>,
+    /// `$CREDENTIALS_DIRECTORY`, set by systemd for a service that was given credentials.
+    pub credentials_directory: Option<PathBuf>,
+    /// The name of the system's time zone as written in `$TZ` or known to the system, not yet
+    /// checked to be one.
+    pub system_zone: Option<String>,
+}
+
+impl Environment {
+    /// Looks the values up in this process. Meant to be called once, at the edge.
+    pub fn from_process() -> Self {
+        let system_zone = || iana_time_zone::get_timezone().ok();
+        Self::from_variables(|name| env::var_os(name), env::home_dir(), system_zone)
+    }
+
+    /// Makes the values from variables, the home directory and the system's zone.
+    fn from_variables(
+        variable: impl Fn(&str) -> Option<OsString>,
+        home: Option<PathBuf>,
+        system_zone: impl FnOnce() -> Option<String>,
+    ) -> Self {
+        let directory = |name: &str| {
+            variable(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        // Who has no home gets paths under the root. They fail with a path in the error, which
+        // tells more than a complaint about a variable that most people never set.
+        let home = home.unwrap_or_else(|| PathBuf::from("/"));
+        // POSIX allows a colon before the name; a rule such as `EST5EDT,M3.2.0` names no zone
+        // and falls through to the system's.
+        let from_variable = variable("TZ")
+            .and_then(|zone| zone.into_string().ok())
+            .map(|zone| zone.trim_start_matches(':').to_owned())
+            .filter(|zone| zone.parse::<chrono_tz::Tz>().is_ok());
+        Self {
+            config_home: directory("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
+            data_home: directory("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")),
+            runtime_dir: directory("XDG_RUNTIME_DIR"),
+            credentials_directory: directory("CREDENTIALS_DIRECTORY"),
+            system_zone: from_variable.or_else(system_zone),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(variables: &[(&str, &str)], expected: [Option<&str>; 5]) {
+        let environment = Environment::from_variables(
+            |name| {
+                variables
+                    .iter()
+                    .find(|(n, _)| *n == name)
+                    .map(|(_, value)| value.into())
+            },
+            Some(PathBuf::from("/home/ops")),
+            || Some("Etc/UTC".to_owned()),
+        );
+        let [
+            config_home,
+            data_home,
+            runtime_dir,
+            credentials_directory,
+            zone,
+        ] = expected;
+        let expected = Environment {
+            config_home: config_home.unwrap_or("/home/ops/.config").into(),
+            data_home: data_home.unwrap_or("/home/ops/.local/share").into(),
+            runtime_dir: runtime_dir.map(PathBuf::from),
+            credentials_directory: credentials_directory.map(PathBuf::from),
+            system_zone: Some(zone.unwrap_or("Etc/UTC").to_owned()),
+        };
+        assert_eq!(environment, expected, "{variables:?}");
+    }
+
+    #[test]
+    fn an_empty_environment_gives_the_places_below_home() {
+        check(&[], [None; 5]);
+    }
+
+    #[test]
+    fn variables_win_over_the_places_below_home() {
+        check(
+            &[
+                ("XDG_CONFIG_HOME", "/c"),
+                ("XDG_DATA_HOME", "/d"),
+                ("XDG_RUNTIME_DIR", "/run/user/7"),
+                ("CREDENTIALS_DIRECTORY", "/run/credentials/x"),
+                ("TZ", ":America/Denver"),
+            ],
+            [
+                Some("/c"),
+                Some("/d"),
+                Some("/run/user/7"),
+                Some("/run/credentials/x"),
+                Some("America/Denver"),
+            ],
+        );
+    }
+
+    #[test]
+    fn relative_and_empty_variables_are_ignored() {
+        check(
+            &[
+                ("XDG_CONFIG_HOME", "c"),
+                ("XDG_DATA_HOME", ""),
+                ("XDG_RUNTIME_DIR", "r"),
+            ],
+            [None; 5],
+        );
+    }
+
+    #[test]
+    fn a_zone_rule_is_no_zone_name() {
+        check(&[("TZ", "EST5EDT,M3.2.0,M11.1.0")], [None; 5]);
+    }
+}

@@ -1,0 +1,750 @@
+//! From the file as written to the settings as meant: every default and every check.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use toml::{Spanned, Value};
+
+use super::file::{self, Source, Text};
+use super::mailbox;
+use super::value::{self, Fault};
+use super::{
+    CalendarSettings, ConfigError, Environment, Limits, MailboxSettings, NotifySettings, Settings,
+    WatchSettings,
+};
+use crate::domain::authenticity::Trust;
+use crate::domain::calendar::Closure;
+use crate::domain::expectation::{RouteWindows, WindowSpans, Windows};
+
+/// Decides what the text of `source` means.
+pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings, ConfigError> {
+    let file = source.parse()?;
+    let mut warnings = Vec::new();
+    let time_zone = time_zone(source, file.time_zone, env, &mut warnings)?;
+    let mailboxes = mailbox::mailboxes(source, file.mailbox, &mut warnings)?;
+    Ok(Settings {
+        path: Some(source.path.to_owned()),
+        time_zone,
+        trust: trust(source, file.trust, &mailboxes)?,
+        mailboxes,
+        calendar: calendar(source, file.calendar)?,
+        notify: notify(source, file.notify)?,
+        watch: watch(source, file.watch)?,
+        limits: limits(source, file.limits)?,
+        windows: windows(source, file.windows)?,
+        warnings,
+    })
+}
+
+impl Source<'_> {
+    /// The meaning of a text that may be missing.
+    pub(super) fn read<T>(
+        &self,
+        key: &str,
+        written: Option<Text>,
+        meaning: impl Fn(&str) -> Result<T, Fault>,
+    ) -> Result<Option<T>, ConfigError> {
+        written
+            .map(|text| {
+                meaning(text.get_ref()).map_err(|fault| self.faulty(text.span().start, key, fault))
+            })
+            .transpose()
+    }
+
+    /// The meanings of a list of texts; what stands twice counts once.
+    pub(super) fn read_all<T: PartialEq>(
+        &self,
+        key: &str,
+        written: Vec<Text>,
+        meaning: impl Fn(&str) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let mut all = Vec::new();
+        for text in written {
+            if let Some(one) = self.read(key, Some(text), &meaning)?
+                && !all.contains(&one)
+            {
+                all.push(one);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The meaning of a duration, or `default`.
+    pub(super) fn wait(
+        &self,
+        key: &str,
+        written: Option<Text>,
+        default: Duration,
+    ) -> Result<Duration, ConfigError> {
+        Ok(self.read(key, written, value::duration)?.unwrap_or(default))
+    }
+
+    /// A path of the file, relative to the file's own directory.
+    pub(super) fn path(
+        &self,
+        key: &str,
+        written: Option<Text>,
+    ) -> Result<Option<PathBuf>, ConfigError> {
+        self.read(key, written, |path| match path {
+            path if path.starts_with('~') => Err(Fault::new(
+                "begins with ~, which only a shell understands",
+                "write the whole path, or one relative to the configuration file",
+            )),
+            path => value::line(path).map(|path| self.directory().join(path)),
+        })
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+}
+
+fn time_zone(
+    source: Source<'_>,
+    written: Option<Text>,
+    env: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Tz, ConfigError> {
+    if let Some(zone) = source.read("time-zone", written, value::zone)? {
+        return Ok(zone);
+    }
+    let found = env.system_zone.as_deref();
+    Ok(found.and_then(|zone| zone.parse().ok()).unwrap_or_else(|| {
+        warnings.push(format!(
+            "the system's time zone is not known{}, times are shown in UTC; set `time-zone`",
+            found
+                .map(|zone| format!(" ({})", zone.escape_debug()))
+                .unwrap_or_default()
+        ));
+        Tz::UTC
+    }))
+}
+
+fn trust(
+    source: Source<'_>,
+    written: file::Trust,
+    mailboxes: &[MailboxSettings],
+) -> Result<Trust, ConfigError> {
+    let mut own_addresses =
+        source.read_all("own-addresses", written.own_addresses, value::address)?;
+    // The accounts that are watched are ours whether or not someone lists them.
+    for user in mailboxes.iter().map(|mailbox| &mailbox.user) {
+        if value::is_address(user) && !own_addresses.iter().any(|a| a.eq_ignore_ascii_case(user)) {
+            own_addresses.push(user.clone());
+        }
+    }
+    let listed = |key: &str,
+                  written: Option<Spanned<Vec<Text>>>,
+                  default: &str,
+                  meaning: fn(&str) -> Result<String, Fault>| {
+        let Some(written) = written else {
+            return Ok(vec![default.to_owned()]);
+        };
+        let at = written.span().start;
+        let all = source.read_all(key, written.into_inner(), meaning)?;
+        if all.is_empty() {
+            let fault = Fault::new(
+                "is empty, so that nothing could ever be recognised",
+                format!("leave the key out for [\"{default}\"]"),
+            );
+            return Err(source.faulty(at, key, fault));
+        }
+        Ok(all)
+    };
+    Ok(Trust {
+        authserv_ids: source.read_all("authserv-id", written.authserv_id, value::line)?,
+        own_addresses,
+        cbp_domains: listed(
+            "cbp-domains",
+            written.cbp_domains,
+            "cbp.dhs.gov",
+            value::domain,
+        )?,
+        application_addresses: listed(
+            "application-addresses",
+            written.application_addresses,
+            "ACE.Applications@cbp.dhs.gov",
+            value::address,
+        )?,
+        arc_sealers: source.read_all("arc-sealers", written.arc_sealers, value::domain)?,
+    })
+}
+
+fn calendar(source: Source<'_>, written: file::Calendar) -> Result<CalendarSettings, ConfigError> {
+    let mut closures = Vec::with_capacity(written.closures.len());
+    for entry in written.closures {
+        let at = entry.span().start;
+        let closure =
+            closure(entry.get_ref()).map_err(|fault| source.faulty(at, "closures", fault))?;
+        closures.push(closure);
+    }
+    Ok(CalendarSettings {
+        zone: source
+            .read("zone", written.zone, value::zone)?
+            .unwrap_or(Tz::America__New_York),
+        closures,
+        cut_off: source
+            .read("cut-off", written.cut_off, value::cut_off)?
+            .flatten(),
+    })
+}
+
+/// A closure is a date, in quotes or not, or a table with a date and a reason.
+fn closure(written: &Value) -> Result<Closure, Fault> {
+    let form = "write \"2026-12-24\" or { date = \"2026-12-24\", because = \"snow\" }";
+    let date = |written: &Value| -> Result<NaiveDate, Fault> {
+        match written {
+            Value::String(text) => value::date(text),
+            Value::Datetime(when) => value::date(&when.to_string()),
+            _ => Err(Fault::new("holds something that is no date", form)),
+        }
+    };
+    let Value::Table(table) = written else {
+        return Ok(Closure {
+            date: date(written)?,
+            because: String::new(),
+        });
+    };
+    if let Some(key) = table
+        .keys()
+        .find(|key| !["date", "because"].contains(&key.as_str()))
+    {
+        return Err(Fault::new(
+            format!("holds the unknown key `{}`", key.escape_debug()),
+            form,
+        ));
+    }
+    let because = match table.get("because") {
+        None => String::new(),
+        Some(Value::String(because)) => value::line(because)?,
+        Some(_) => return Err(Fault::new("holds a reason that is no text", form)),
+    };
+    match table.get("date") {
+        Some(written) => Ok(Closure {
+            date: date(written)?,
+            because,
+        }),
+        None => Err(Fault::new("holds a table without `date`", form)),
+    }
+}
+
+fn notify(source: Source<'_>, written: file::Notify) -> Result<NotifySettings, ConfigError> {
+    let default = NotifySettings::default();
+    let digest_over = match written.digest_over {
+        None => default.digest_over,
+        Some(n) => u32::try_from(*n.get_ref()).map_err(|_| {
+            let fault = Fault::new("is no number of alerts", "write 0 or more");
+            source.faulty(n.span().start, "digest-over", fault)
+        })?,
+    };
+    Ok(NotifySettings {
+        desktop: written.desktop.unwrap_or(default.desktop),
+        quiet_hours: source
+            .read("quiet-hours", written.quiet_hours, value::quiet_hours)?
+            .unwrap_or(default.quiet_hours),
+        working_days_only: written
+            .working_days_only
+            .unwrap_or(default.working_days_only),
+        reminders: match written.reminders {
+            None => default.reminders,
+            // Not `read_all`: twice "2bd" means what it says.
+            Some(written) => written
+                .into_iter()
+                .filter_map(|text| {
+                    source
+                        .read("reminders", Some(text), value::days)
+                        .transpose()
+                })
+                .collect::<Result<_, _>>()?,
+        },
+        digest_over,
+        retry: source.wait("retry", written.retry, default.retry)?,
+    })
+}
+
+fn watch(source: Source<'_>, written: file::Watch) -> Result<WatchSettings, ConfigError> {
+    let default = WatchSettings::default();
+    Ok(WatchSettings {
+        blind_after: source.wait("blind-after", written.blind_after, default.blind_after)?,
+        tick: source.wait("tick", written.tick, default.tick)?,
+    })
+}
+
+fn limits(source: Source<'_>, written: file::Limits) -> Result<Limits, ConfigError> {
+    let default = Limits::default();
+    let wait = |key, written, default| source.wait(key, written, default);
+    let backoff_at = written
+        .backoff_min
+        .as_ref()
+        .or(written.backoff_max.as_ref())
+        .map(|text| text.span().start);
+    let limits = Limits {
+        connect_timeout: wait(
+            "connect-timeout",
+            written.connect_timeout,
+            default.connect_timeout,
+        )?,
+        command_timeout: wait(
+            "command-timeout",
+            written.command_timeout,
+            default.command_timeout,
+        )?,
+        done_timeout: wait("done-timeout", written.done_timeout, default.done_timeout)?,
+        idle_renew: wait("idle-renew", written.idle_renew, default.idle_renew)?,
+        backoff_min: wait("backoff-min", written.backoff_min, default.backoff_min)?,
+        backoff_max: wait("backoff-max", written.backoff_max, default.backoff_max)?,
+        refused_login_retry: wait(
+            "refused-login-retry",
+            written.refused_login_retry,
+            default.refused_login_retry,
+        )?,
+        notify_timeout: wait(
+            "notify-timeout",
+            written.notify_timeout,
+            default.notify_timeout,
+        )?,
+        max_message: source
+            .read("max-message", written.max_message, value::size)?
+            .unwrap_or(default.max_message),
+    };
+    match backoff_at {
+        Some(at) if limits.backoff_max < limits.backoff_min => {
+            let fault = Fault::new(
+                "is longer than `backoff-max`",
+                "write a shorter `backoff-min` or a longer `backoff-max`",
+            );
+            Err(source.faulty(at, "backoff-min", fault))
+        }
+        _ => Ok(limits),
+    }
+}
+
+fn windows(source: Source<'_>, written: file::Windows) -> Result<Windows, ConfigError> {
+    Ok(Windows {
+        email: route(source, written.email)?,
+        web_importer: route(source, written.web_importer)?,
+        web_general: route(source, written.web_general)?,
+    })
+}
+
+fn route(source: Source<'_>, written: file::Route) -> Result<RouteWindows, ConfigError> {
+    let default = RouteWindows::default();
+    Ok(RouteWindows {
+        acknowledgement: spans(
+            source,
+            "acknowledgement",
+            written.acknowledgement,
+            default.acknowledgement,
+        )?,
+        first_response: spans(
+            source,
+            "first-response",
+            written.first_response,
+            default.first_response,
+        )?,
+        decision: spans(source, "decision", written.decision, default.decision)?,
+        your_answer: spans(
+            source,
+            "your-answer",
+            written.your_answer,
+            default.your_answer,
+        )?,
+        activation: spans(source, "activation", written.activation, default.activation)?,
+    })
+}
+
+/// The spans of one window. Which of "5bd" and "7d" is longer depends on the day that one
+/// begins on, so that only spans of one unit can be promised to come in order.
+fn spans(
+    source: Source<'_>,
+    window: &str,
+    written: file::Spans,
+    default: WindowSpans,
+) -> Result<WindowSpans, ConfigError> {
+    let place = [&written.critical, &written.overdue, &written.due]
+        .into_iter()
+        .flatten()
+        .map(|text| text.span().start)
+        .next();
+    let due = source
+        .read(window, written.due, value::days)?
+        .unwrap_or(default.due);
+    let overdue = source
+        .read(window, written.overdue, value::days)?
+        .unwrap_or(default.overdue);
+    let critical = source
+        .read(window, written.critical, |text| match text {
+            "" => Ok(None),
+            text => value::days(text).map(Some),
+        })?
+        .unwrap_or(default.critical);
+    let in_order = [Some(due), Some(overdue), critical];
+    let mut pairs = in_order
+        .iter()
+        .flatten()
+        .zip(in_order.iter().flatten().skip(1));
+    let names = format!(
+        "due = \"{due}\", overdue = \"{overdue}\"{}",
+        critical
+            .map(|span| format!(", critical = \"{span}\""))
+            .unwrap_or_default()
+    );
+    let Some((earlier, later)) = pairs.find(|(a, b)| a.unit != b.unit || b.n < a.n) else {
+        return Ok(WindowSpans {
+            due,
+            overdue,
+            critical,
+        });
+    };
+    let fault = if earlier.unit == later.unit {
+        Fault::new(
+            format!("would end in the wrong order: {names}"),
+            "write spans that grow from `due` over `overdue` to `critical`; what is not written \
+             has its default",
+        )
+    } else {
+        Fault::new(
+            format!("mixes business and calendar days: {names}"),
+            "write all spans of a window in `bd` or all in `d`; critical = \"\" is none",
+        )
+    };
+    Err(source.faulty(place.unwrap_or(0), window, fault))
+}
+
+/// What the tests of this directory share.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    pub const MAILBOX: &str = "[[mailbox]]\n\
+                           host = \"imap.example.com\"\n\
+                           user = \"ops@broker.example\"\n\
+                           password-command = [\"pass\"]\n";
+
+    pub fn resolve(text: &str) -> Result<Settings, ConfigError> {
+        let env = Environment {
+            config_home: "/c".into(),
+            data_home: "/d".into(),
+            runtime_dir: None,
+            credentials_directory: None,
+            system_zone: Some("America/Denver".to_owned()),
+        };
+        settings(
+            Source {
+                path: Path::new("/etc/ace/config.toml"),
+                text,
+            },
+            &env,
+        )
+    }
+
+    /// The text must be refused with `line: message | hint`, of which the beginning is given.
+    pub fn check(text: &str, expected: &str) {
+        let err = resolve(text).expect_err(text);
+        let message = format!("{err} | {}", err.hint());
+        let message = message.strip_prefix("/etc/ace/config.toml:").unwrap();
+        assert!(
+            message.starts_with(expected),
+            "{message}\nnot\n{expected}\nfor\n{text}"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{MAILBOX, check, resolve};
+    use super::*;
+    use crate::config::SAMPLE;
+    use crate::domain::calendar::{CountUnit, Span};
+
+    /// The sample with each line that is a commented key turned into the key.
+    fn uncommented() -> String {
+        SAMPLE
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) => key,
+                _ => line,
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn the_sample_means_the_defaults() {
+        let sample = resolve(SAMPLE).unwrap();
+        let minimal = resolve(&MAILBOX.replace("[\"pass\"]", "[\"pass\", \"show\", \"mail/ops\"]"));
+        assert_eq!(format!("{sample:?}"), format!("{:?}", minimal.unwrap()));
+        assert_eq!(sample.warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_defaults_in_the_sample_are_the_true_ones() {
+        let text = uncommented();
+        assert!(!text.contains("\n#tick"), "nothing was uncommented");
+        assert_eq!(
+            format!("{:?}", resolve(&text)),
+            format!("{:?}", resolve(SAMPLE))
+        );
+    }
+
+    #[test]
+    fn the_sample_names_every_key() {
+        let shown = uncommented();
+        for header in [
+            "",
+            "[[mailbox]]",
+            "[trust]",
+            "[calendar]",
+            "[notify]",
+            "[watch]",
+            "[limits]",
+            "[windows]",
+            "[windows.email]",
+            "[windows.email.decision]",
+        ] {
+            let err = resolve(&format!("{header}\nno-such-key = 0")).expect_err(header);
+            let known = match &err {
+                ConfigError::UnknownKey { hint, .. } => hint.strip_prefix("known here are "),
+                _ => None,
+            };
+            for key in known.expect(header).split(", ") {
+                let is_shown = [format!("{key} = "), format!("[{key}"), format!(".{key}]")]
+                    .iter()
+                    .any(|form| shown.contains(form));
+                assert!(is_shown, "{header} {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_alternative_in_the_sample_can_stand_in_its_place() {
+        let command = "password-command = [\"pass\", \"show\", \"mail/ops\"]";
+        let alternatives = SAMPLE
+            .lines()
+            .filter_map(|line| line.strip_prefix("#   "))
+            .filter(|line| line.contains(" = "))
+            .map(|line| line.split("    ").next().unwrap().trim_end());
+        let mut n = 0;
+        for alternative in alternatives {
+            // What follows a value of this line is prose.
+            let end = alternative.rfind(['"', ']']).unwrap();
+            let alternative = &alternative[..=end];
+            let is_secret = !alternative.starts_with("ca-") && !alternative.starts_with("pin-");
+            let replacement = if is_secret {
+                alternative.to_owned()
+            } else {
+                format!("{command}\n{alternative}")
+            };
+            let text = SAMPLE.replacen(command, &replacement, 1);
+            assert!(
+                resolve(&text).is_ok(),
+                "{alternative}: {:?}",
+                resolve(&text)
+            );
+            n += 1;
+        }
+        assert_eq!(n, 6);
+    }
+
+    #[test]
+    fn the_users_of_the_mailboxes_are_our_own_addresses() {
+        let local = MAILBOX.replace("ops@broker.example", "ops");
+        for (mailbox, own, expected) in [
+            (MAILBOX, "", &["ops@broker.example"][..]),
+            (
+                MAILBOX,
+                "own-addresses = [\"Ops@Broker.example\"]",
+                &["Ops@Broker.example"],
+            ),
+            (
+                MAILBOX,
+                "own-addresses = [\"a@b.example\"]",
+                &["a@b.example", "ops@broker.example"],
+            ),
+            (&local, "", &[]),
+        ] {
+            let settings = resolve(&format!("{mailbox}[trust]\n{own}")).unwrap();
+            assert_eq!(settings.trust.own_addresses, expected, "{own}");
+        }
+    }
+
+    #[test]
+    fn trust_is_never_empty_by_mistake() {
+        check(
+            "[trust]\ncbp-domains = []",
+            "2: `cbp-domains` is empty, so that nothing",
+        );
+        check(
+            "[trust]\ncbp-domains = [\"a@cbp.dhs.gov\"]",
+            "2: `cbp-domains` holds a text that",
+        );
+        check(
+            "[trust]\napplication-addresses = []",
+            "2: `application-addresses` is empty",
+        );
+        check(
+            "[trust]\nown-addresses = [\"ops\"]",
+            "2: `own-addresses` holds a text that is no",
+        );
+        check("[trust]\nauthserv-id = [\"\"]", "2: `authserv-id` is empty");
+    }
+
+    #[test]
+    fn a_closure_is_a_date_or_a_date_with_a_reason() {
+        let settings = resolve(
+            "[calendar]\nclosures = [\"2026-12-24\", 2026-12-26, \
+             { date = \"2026-12-28\", because = \"snow\" }]\ncut-off = \"17:00\"",
+        )
+        .unwrap();
+        let written = settings.calendar.closures.iter();
+        let written: Vec<_> = written
+            .map(|c| format!("{} {}", c.date, c.because))
+            .collect();
+        assert_eq!(written, ["2026-12-24 ", "2026-12-26 ", "2026-12-28 snow"]);
+        assert!(settings.calendar.cut_off.is_some());
+        for closure in [
+            "\"2026-02-30\"",
+            "\"Christmas\"",
+            "7",
+            "{ because = \"snow\" }",
+            "{ date = \"2026-12-24\", reason = \"snow\" }",
+            "{ date = \"2026-12-24\", because = 7 }",
+            "2026-12-24T10:00:00Z",
+        ] {
+            check(
+                &format!("[calendar]\nclosures = [\n  \"2026-12-24\",\n  {closure},\n]"),
+                "4: `closures` holds ",
+            );
+        }
+    }
+
+    #[test]
+    fn notices_are_configured_in_full_or_not_at_all() {
+        let settings = resolve(
+            "[notify]\ndesktop = false\nquiet-hours = \"\"\nworking-days-only = false\n\
+             reminders = [\"1bd\", \"1bd\"]\ndigest-over = 0\nretry = \"1m\"",
+        )
+        .unwrap();
+        let day = Span {
+            n: 1,
+            unit: CountUnit::Business,
+        };
+        let expected = NotifySettings {
+            desktop: false,
+            quiet_hours: None,
+            working_days_only: false,
+            reminders: vec![day, day],
+            digest_over: 0,
+            retry: Duration::from_secs(60),
+        };
+        assert_eq!(settings.notify, expected);
+        check(
+            "[notify]\ndigest-over = -1",
+            "2: `digest-over` is no number of alerts",
+        );
+        check(
+            "[notify]\nreminders = [\"0d\"]",
+            "2: `reminders` must be at least one day",
+        );
+        check(
+            "[notify]\nquiet-hours = \"8-20\"",
+            "2: `quiet-hours` names no hour",
+        );
+    }
+
+    #[test]
+    fn waits_are_neither_nothing_nor_upside_down() {
+        check(
+            "[watch]\ntick = \"0s\"",
+            "2: `tick` must be longer than nothing",
+        );
+        check(
+            "[limits]\ncommand-timeout = \"60\"",
+            "2: `command-timeout` is no duration",
+        );
+        check(
+            "[limits]\nbackoff-min = \"1h\"",
+            "2: `backoff-min` is longer than `backoff-max`",
+        );
+        check(
+            "[limits]\nbackoff-max = \"1s\"",
+            "2: `backoff-min` is longer than `backoff-max`",
+        );
+        check(
+            "[limits]\nmax-message = \"50\u{a0}MB?\"",
+            "2: `max-message` is no size",
+        );
+    }
+
+    #[test]
+    fn a_window_keeps_its_defaults_where_nothing_is_written() {
+        let text = "[windows.email]\ndecision = { overdue = \"20d\", critical = \"\" }";
+        let windows = resolve(text).unwrap().windows;
+        let days = |n| Span {
+            n,
+            unit: CountUnit::Calendar,
+        };
+        let expected = WindowSpans {
+            due: days(7),
+            overdue: days(20),
+            critical: None,
+        };
+        assert_eq!(windows.email.decision, expected);
+        assert_eq!(windows.email.activation, RouteWindows::default().activation);
+        assert_eq!(windows.web_general, RouteWindows::default());
+    }
+
+    #[test]
+    fn the_spans_of_a_window_grow_in_one_unit() {
+        for (spans, expected) in [
+            (
+                "{ due = \"15d\" }",
+                "would end in the wrong order: due = \"15d\", overdue = \"14d\"",
+            ),
+            ("{ overdue = \"22d\" }", "would end in the wrong order"),
+            ("{ critical = \"1d\" }", "would end in the wrong order"),
+            (
+                "{ due = \"5bd\" }",
+                "mixes business and calendar days: due = \"5bd\"",
+            ),
+            (
+                "{ critical = \"30bd\" }",
+                "mixes business and calendar days",
+            ),
+            ("{ due = \"soon\" }", "will not do: "),
+            ("{ due = \"0d\" }", "must be at least one day"),
+        ] {
+            let text = format!("[windows.web-importer]\n\ndecision = {spans}");
+            check(&text, &format!("3: `decision` {expected}"));
+        }
+    }
+
+    #[test]
+    fn an_unknown_zone_is_refused_and_an_unknown_system_zone_survived() {
+        check(
+            "time-zone = \"Denver\"",
+            "1: `time-zone` names no time zone: `Denver` | write \"America/Denver\"",
+        );
+        for system_zone in [None, Some("\u{1b}[31m".to_owned())] {
+            let env = Environment {
+                config_home: "/c".into(),
+                data_home: "/d".into(),
+                runtime_dir: None,
+                credentials_directory: None,
+                system_zone,
+            };
+            let settings = settings(
+                Source {
+                    path: Path::new("c"),
+                    text: "",
+                },
+                &env,
+            )
+            .unwrap();
+            assert_eq!((settings.time_zone, settings.warnings.len()), (Tz::UTC, 1));
+            assert!(!settings.warnings.concat().contains('\u{1b}'));
+        }
+    }
+}

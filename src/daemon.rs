@@ -1,0 +1,574 @@
+//! The event loop: few tasks, one channel, one enum of reasons to wake, one `now` per wake.
+//!
+//! Each mailbox has a task that owns its connection and may be stuck in a dead socket for a minute;
+//! the main task owns the database and must still raise a deadline while the network is down.
+//! Between them is one channel. No mailbox error ends the process: it becomes a report, a gap in
+//! coverage, and, if it lasts, an alert.
+//!
+//! Store calls are made from the main task alone, which shares its thread with no mailbox, so a
+//! slow disk delays nobody's connection.
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use crate::app::{App, Incoming, Origin, Progress, Tally};
+use crate::clock;
+use crate::config::MailboxSettings;
+use crate::domain::alert::{Alert, AlertKind, digest};
+use crate::domain::interest::Interest;
+use crate::mailbox::{self, Batch, Mode, Report, Start};
+use crate::notify::{Desktop, Notice};
+use crate::store::query::{self, PendingAlert};
+use crate::store::{self, record};
+
+/// How often the daemon looks whether the wall clock jumped or a command wrote to the database.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// A jump of the wall clock against the monotonic one that means suspend, or a corrected clock.
+const JUMP: chrono::Duration = chrono::Duration::seconds(20);
+
+/// How long the mailboxes may take to leave.
+const LEAVE: Duration = Duration::from_secs(4);
+
+/// Everything that makes the main task do something.
+enum Wake {
+    /// A mailbox has something to tell.
+    Report(Report),
+    /// Time has passed: deadlines and undelivered alerts are looked at.
+    Tick,
+    /// Look whether the clock jumped or another process wrote.
+    Heartbeat,
+    /// Leave.
+    Shutdown,
+}
+
+/// What became of the alerts that were to be shown.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Delivery {
+    /// Alerts that reached the desktop.
+    pub shown: usize,
+    /// Alerts that have not, held back or failed.
+    pub waiting: usize,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// What came of one complete pass over all mailboxes.
+#[derive(Debug, Default)]
+pub struct Pass {
+    /// What became of the mails.
+    pub tally: Tally,
+    /// The mailboxes that could not be read, with the reason and what to do.
+    pub failed: Vec<(String, mailbox::Error)>,
+    /// What became of the alerts.
+    pub delivery: Delivery,
+}
+
+/// Keeps a second daemon from the same database for as long as it lives.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock beside the database.
+    ///
+    /// # Errors
+    ///
+    /// Another daemon holds it, or the file cannot be made.
+    pub fn take(database: &Path) -> Result<Lock> {
+        let path = lock_path(database);
+        let file = open_lock(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        // `status` holds the lock for an instant to see whether it is free.
+        for _ in 0..20 {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock { _file: file }),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+                }
+            }
+        }
+        anyhow::bail!("another acewatch is already running with the database {}", database.display())
+    }
+}
+
+/// Whether a daemon is running with this database.
+pub fn is_running(database: &Path) -> bool {
+    let path = lock_path(database);
+    match File::open(&path) {
+        Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+        Err(_) => false,
+    }
+}
+
+/// Watches all mailboxes until a signal says to leave.
+///
+/// # Errors
+///
+/// Only what keeps the daemon from starting.
+pub async fn run(mut app: App) -> Result<()> {
+    let _lock = Lock::take(app.store.path())?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
+    let (reports, mut inbox) = mpsc::channel(16);
+    let (shutdown, is_over) = watch::channel(false);
+    let nudge = Arc::new(Notify::new());
+    let mut tasks = tokio::task::JoinSet::new();
+    for settings in &app.settings.mailboxes {
+        let start = start(&app, settings)?;
+        tasks.spawn(mailbox::watch::watch(start, reports.clone(), nudge.clone(), is_over.clone()));
+    }
+    drop(reports);
+    let mut desktop = Desktop::new(app.settings.limits.notify_timeout);
+    let mut outbox = Outbox::new(app.settings.notify.retry);
+    let mut tick = interval(app.settings.watch.tick.max(Duration::from_secs(1)));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heartbeat = interval(HEARTBEAT.min(app.settings.notify.retry.max(Duration::from_millis(200))));
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut beat = Beat::new(clock::now());
+    tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
+    tell_systemd(&[sd_notify::NotifyState::Ready]);
+    loop {
+        let wake = tokio::select! {
+            biased;
+            _ = terminate.recv() => Wake::Shutdown,
+            _ = interrupt.recv() => Wake::Shutdown,
+            Some(report) = inbox.recv() => Wake::Report(report),
+            _ = heartbeat.tick() => Wake::Heartbeat,
+            _ = tick.tick() => Wake::Tick,
+        };
+        let now = clock::now();
+        match wake {
+            Wake::Shutdown => break,
+            Wake::Report(report) => {
+                take(&mut app, report, None, now);
+                settle(&mut app, now);
+                outbox.deliver(&mut app, &mut desktop, now).await;
+            }
+            Wake::Tick => {
+                settle(&mut app, now);
+                outbox.deliver(&mut app, &mut desktop, now).await;
+                tell_systemd(&[sd_notify::NotifyState::Status(&status_line(&app))]);
+            }
+            Wake::Heartbeat => {
+                if beat.has_jumped(now) {
+                    tracing::info!("the clock jumped, as after a suspend: looking at every mailbox at once");
+                    nudge.notify_waiters();
+                    settle(&mut app, now);
+                    outbox.retry_now();
+                }
+                match app.store.data_version() {
+                    Ok(version) if beat.saw(version) => settle(&mut app, now),
+                    Ok(_) => {}
+                    Err(error) => tracing::error!(error = chain(&error), "cannot read the database"),
+                }
+                outbox.deliver(&mut app, &mut desktop, now).await;
+                tell_systemd(&[sd_notify::NotifyState::Watchdog]);
+            }
+        }
+    }
+    tracing::info!("leaving");
+    tell_systemd(&[sd_notify::NotifyState::Stopping]);
+    let _ = shutdown.send(true);
+    // A batch that was already handed over is recorded; one that was not is read again.
+    let leave = async {
+        while let Some(report) = inbox.recv().await {
+            take(&mut app, report, None, clock::now());
+        }
+        while tasks.join_next().await.is_some() {}
+    };
+    tokio::select! {
+        _ = timeout(LEAVE, leave) => {}
+        () = either(&mut terminate, &mut interrupt) => tracing::warn!("leaving at once"),
+    }
+    Ok(())
+}
+
+/// Reads all mailboxes once, at the same time, and records, evaluates and tells.
+///
+/// `at` stands in for the present time; what was read counts as read up to the earlier of the two,
+/// because nobody can have read the future.
+///
+/// # Errors
+///
+/// Those of the database. A mailbox that cannot be read is part of the answer.
+pub async fn check(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
+    let now = || at.unwrap_or_else(clock::now);
+    let (reports, mut inbox) = mpsc::channel(16);
+    let mut tasks = tokio::task::JoinSet::new();
+    for settings in &app.settings.mailboxes {
+        let mut start = start(app, settings)?;
+        let reports = reports.clone();
+        tasks.spawn(async move {
+            let outcome = mailbox::watch::pass(&mut start, &reports).await;
+            (start.settings.name, outcome)
+        });
+    }
+    drop(reports);
+    let mut pass = Pass::default();
+    while let Some(report) = inbox.recv().await {
+        pass.tally = sum(pass.tally, take(app, report, at, now()));
+    }
+    while let Some(joined) = tasks.join_next().await {
+        let (name, outcome) = joined.context("a mailbox task ended")?;
+        if let Err(error) = outcome {
+            app.trouble(&name, &error.chain(), error.hint().as_deref(), now())?;
+            pass.failed.push((name, error));
+        }
+    }
+    app.evaluate(now())?;
+    let mut desktop = Desktop::new(app.settings.limits.notify_timeout);
+    pass.delivery = deliver(app, &mut desktop, now()).await?;
+    Ok(pass)
+}
+
+/// Shows the alerts that have not reached a person and may be shown now; many at once become one
+/// notice. Each is marked as delivered after it was shown, so that a crash between the two repeats
+/// a notice and never loses one.
+///
+/// # Errors
+///
+/// Those of the database. A desktop that cannot be reached is part of the answer.
+pub async fn deliver(app: &mut App, desktop: &mut Desktop, now: DateTime<Utc>) -> Result<Delivery> {
+    let pending = query::pending_alerts(app.store.read())?;
+    let hours = app.hours();
+    let is_wanted = app.settings.notify.desktop;
+    let (ready, held): (Vec<PendingAlert>, Vec<PendingAlert>) = pending
+        .into_iter()
+        .partition(|p| is_wanted && hours.allow(p.alert.kind, &app.calendar, now));
+    let mut delivery = Delivery { waiting: held.len(), ..Delivery::default() };
+    for (notice, ids) in notices(&ready, app.settings.notify.digest_over) {
+        match desktop.show(&notice).await {
+            Ok(_) => {
+                delivery.shown += ids.len();
+                app.store.write(|tx| -> Result<(), store::Error> {
+                    for id in &ids {
+                        record::alert_delivered(tx, *id, now)?;
+                    }
+                    Ok(())
+                })?;
+            }
+            Err(error) => {
+                let error = error.to_string();
+                delivery.waiting += ids.len();
+                app.store.write(|tx| -> Result<(), store::Error> {
+                    for id in &ids {
+                        record::alert_failed(tx, *id, &error)?;
+                    }
+                    Ok(())
+                })?;
+                delivery.error = Some(error);
+            }
+        }
+    }
+    Ok(delivery)
+}
+
+/// The notices for these alerts, each with the rows it stands for. Codes stand alone: they are
+/// worth nothing ten minutes later.
+fn notices(ready: &[PendingAlert], digest_over: u32) -> Vec<(Notice, Vec<i64>)> {
+    let (single, many): (Vec<&PendingAlert>, Vec<&PendingAlert>) =
+        ready.iter().partition(|p| p.alert.kind == AlertKind::VerificationCode);
+    let mut found: Vec<(Notice, Vec<i64>)> =
+        single.iter().map(|p| (notice(&p.alert), vec![p.id])).collect();
+    if usize::try_from(digest_over).is_ok_and(|over| over < many.len()) {
+        let alerts: Vec<&Alert> = many.iter().map(|p| &p.alert).collect();
+        let (title, body) = digest(&alerts);
+        let urgency = alerts.iter().map(|alert| alert.kind.urgency()).max();
+        found.push((
+            Notice {
+                key: "digest".to_owned(),
+                urgency: urgency.unwrap_or(crate::notify::Urgency::Normal),
+                title,
+                body,
+                replaces: None,
+            },
+            many.iter().map(|p| p.id).collect(),
+        ));
+    } else {
+        found.extend(many.iter().map(|p| (notice(&p.alert), vec![p.id])));
+    }
+    found
+}
+
+fn notice(alert: &Alert) -> Notice {
+    Notice {
+        key: alert.key.clone(),
+        urgency: alert.kind.urgency(),
+        title: alert.title.clone(),
+        body: alert.body.clone(),
+        replaces: None,
+    }
+}
+
+/// Waits between attempts to reach a desktop that is not there.
+struct Outbox {
+    retry: Duration,
+    not_before: Option<Instant>,
+    last_error: Option<String>,
+}
+
+impl Outbox {
+    fn new(retry: Duration) -> Outbox {
+        Outbox { retry, not_before: None, last_error: None }
+    }
+
+    fn retry_now(&mut self) {
+        self.not_before = None;
+    }
+
+    async fn deliver(&mut self, app: &mut App, desktop: &mut Desktop, now: DateTime<Utc>) {
+        if self.not_before.is_some_and(|not_before| Instant::now() < not_before) {
+            return;
+        }
+        match deliver(app, desktop, now).await {
+            Ok(delivery) => {
+                self.not_before = delivery.error.as_ref().map(|_| Instant::now() + self.retry);
+                if delivery.error != self.last_error {
+                    if let Some(error) = &delivery.error {
+                        tracing::warn!(waiting = delivery.waiting, "alerts wait: {error}");
+                    }
+                    self.last_error = delivery.error;
+                }
+                if 0 < delivery.shown {
+                    tracing::info!(shown = delivery.shown, "alerts shown");
+                }
+            }
+            Err(error) => {
+                self.not_before = Some(Instant::now() + self.retry);
+                tracing::error!("cannot deliver alerts: {error:#}");
+            }
+        }
+    }
+}
+
+/// What the last heartbeat saw.
+struct Beat {
+    wall: DateTime<Utc>,
+    monotonic: Instant,
+    data_version: Option<i64>,
+}
+
+impl Beat {
+    fn new(now: DateTime<Utc>) -> Beat {
+        Beat { wall: now, monotonic: Instant::now(), data_version: None }
+    }
+
+    /// Whether the wall clock went on much further, or less far, than the monotonic one, which
+    /// stands still during a suspend.
+    fn has_jumped(&mut self, now: DateTime<Utc>) -> bool {
+        let elapsed = chrono::Duration::from_std(self.monotonic.elapsed()).unwrap_or_default();
+        let jump = (now - self.wall) - elapsed;
+        self.wall = now;
+        self.monotonic = Instant::now();
+        JUMP < jump.abs()
+    }
+
+    /// Whether another process wrote since.
+    fn saw(&mut self, data_version: i64) -> bool {
+        let is_news = self.data_version.is_some_and(|last| last != data_version);
+        self.data_version = Some(data_version);
+        is_news
+    }
+}
+
+/// What a mailbox task starts from.
+fn start(app: &App, settings: &MailboxSettings) -> Result<Start> {
+    let db = app.store.read();
+    // A folder that was begun and whose coverage was never recorded is read anew: where its
+    // reading started is not known any more.
+    let covered = query::covered_folders(db, &settings.name)?;
+    let cursors: BTreeMap<_, _> = query::cursors(db, &settings.host, &settings.user)?
+        .into_iter()
+        .filter(|(folder, _)| covered.contains(folder))
+        .collect();
+    let interest = Interest::new(app.settings.trust.clone());
+    Ok(Start {
+        settings: settings.clone(),
+        limits: app.settings.limits.clone(),
+        cursors,
+        interest: Arc::new(move |header, role| interest.may_concern(header, role)),
+        clock: clock::now,
+    })
+}
+
+/// Does what a mailbox reports. A fault of the database is logged, and the mailbox keeps its old
+/// cursor: the mails are read again when the fault is gone.
+fn take(app: &mut App, report: Report, at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Tally {
+    let done = match report {
+        Report::Batch(batch, answer) => {
+            let done = ingest(app, &batch, now);
+            // The task may be gone; then it reads the batch again, which changes nothing.
+            let _ = answer.send(done.is_ok());
+            done
+        }
+        Report::Complete { mailbox, started_at, folders, mode } => {
+            let folders: Vec<_> = folders.iter().map(|f| (f.folder.as_str(), f.from)).collect();
+            let read_until = at.map_or(started_at, |at| at.min(started_at));
+            app.complete(&mailbox, &folders, read_until, mode_name(mode), now)
+                .map(|()| Tally::default())
+        }
+        Report::Trouble { mailbox, error, hint, .. } => {
+            tracing::warn!(mailbox, "cannot read the mailbox: {error}");
+            app.trouble(&mailbox, &error, hint.as_deref(), now).map(|()| Tally::default())
+        }
+    };
+    done.unwrap_or_else(|error| {
+        tracing::error!("{error:#}");
+        Tally::default()
+    })
+}
+
+fn ingest(app: &mut App, batch: &Batch, now: DateTime<Utc>) -> Result<Tally> {
+    let mailbox = app.settings.mailboxes.iter().find(|m| m.name == batch.mailbox);
+    let (host, user) =
+        mailbox.map(|m| (m.host.clone(), m.user.clone())).context("a mail of an unknown mailbox")?;
+    let mails: Vec<Incoming> = batch
+        .mails
+        .iter()
+        .map(|mail| Incoming { bytes: &mail.bytes, received_at: mail.received_at })
+        .collect();
+    app.ingest(
+        Origin { mailbox: &batch.mailbox, folder: &batch.folder, role: batch.role },
+        &mails,
+        Some(Progress { host: &host, user: &user, cursor: &batch.cursor, unreadable: &batch.unreadable }),
+        now,
+    )
+}
+
+fn settle(app: &mut App, now: DateTime<Utc>) {
+    if let Err(error) = app.evaluate(now) {
+        tracing::error!("{error:#}");
+    }
+}
+
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Push => "push",
+        Mode::Poll => "poll",
+    }
+}
+
+fn sum(a: Tally, b: Tally) -> Tally {
+    Tally {
+        read: a.read + b.read,
+        recorded: a.recorded + b.recorded,
+        review: a.review + b.review,
+        quarantined: a.quarantined + b.quarantined,
+        ignored: a.ignored + b.ignored,
+        duplicate: a.duplicate + b.duplicate,
+    }
+}
+
+fn status_line(app: &App) -> String {
+    let failing: Vec<String> = query::mailboxes(app.store.read())
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|state| state.failing_since.is_some())
+        .map(|state| state.name)
+        .collect();
+    match failing.is_empty() {
+        true => format!("watching {} mailboxes", app.settings.mailboxes.len()),
+        false => format!("cannot read {}", failing.join(", ")),
+    }
+}
+
+fn tell_systemd(state: &[sd_notify::NotifyState]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "cannot tell systemd");
+    }
+}
+
+async fn either(a: &mut Signal, b: &mut Signal) {
+    tokio::select! {
+        _ = a.recv() => {}
+        _ = b.recv() => {}
+    }
+}
+
+fn lock_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+fn open_lock(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::AlertKind;
+
+    fn pending(n: usize, kind: AlertKind) -> Vec<PendingAlert> {
+        (0..n)
+            .map(|i| PendingAlert {
+                id: i64::try_from(i).unwrap(),
+                alert: Alert {
+                    key: format!("{kind:?}{i}"),
+                    kind,
+                    application: None,
+                    title: format!("title {i}"),
+                    body: String::new(),
+                },
+                created_at: DateTime::UNIX_EPOCH,
+                last_error: None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn more_alerts_than_wanted_at_once_become_one_digest_and_codes_stand_alone() {
+        assert_eq!(notices(&pending(3, AlertKind::Overdue), 3).len(), 3);
+        let digest = notices(&pending(4, AlertKind::Overdue), 3);
+        assert_eq!(digest.iter().map(|(_, ids)| ids.len()).collect::<Vec<_>>(), [4]);
+        let mut mixed = pending(4, AlertKind::Overdue);
+        mixed.extend(pending(2, AlertKind::VerificationCode));
+        assert_eq!(notices(&mixed, 3).len(), 3);
+    }
+
+    #[test]
+    fn a_second_daemon_is_kept_out_and_a_first_one_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("acewatch.db");
+        assert!(!is_running(&database));
+        let lock = Lock::take(&database).unwrap();
+        assert!(is_running(&database));
+        assert!(Lock::take(&database).is_err());
+        drop(lock);
+        assert!(!is_running(&database));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_ran_on_while_the_machine_slept_is_noticed() {
+        let start = DateTime::UNIX_EPOCH;
+        let mut beat = Beat::new(start);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert!(!beat.has_jumped(start + chrono::Duration::seconds(5)));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert!(beat.has_jumped(start + chrono::Duration::hours(2)));
+    }
+}

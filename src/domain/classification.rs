@@ -1,0 +1,305 @@
+//! Which kind of mail a message is, why, and which reason it states.
+//!
+//! What a mail *is* (our own, a delivery report) is told by its envelope, here. What a mail
+//! *says* is told by the rules. Kinds without a rule that fits fall back to `reply` for mail in
+//! CBP's name, so that an unforeseen wording reaches a person and never vanishes.
+
+use super::authenticity::{Authenticity, Verdict};
+use super::message::Message;
+use super::rules::{Evidence, Rules, fold};
+
+/// The kinds of the contract.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// Our own mail that carries an application.
+    Submission,
+    /// Our own later mail to CBP about an application.
+    Answer,
+    /// A confirmation that a submission arrived, and no more.
+    Receipt,
+    /// A mail from CBP that neither asks nor decides.
+    Reply,
+    /// CBP wants something from us before it goes on.
+    InformationRequest,
+    /// The account exists.
+    Approval,
+    /// The application has ended without an account.
+    Rejection,
+    /// A log-in or verification code; its text is never stored.
+    VerificationCode,
+    /// A mail of ours was not delivered, or not yet.
+    Bounce,
+    /// An absence note.
+    AutoReply,
+    /// A mail to everybody.
+    Bulletin,
+    /// Anything else.
+    Unrelated,
+}
+
+impl Kind {
+    /// All kinds, in the order of the contract.
+    pub const ALL: [Kind; 12] = [
+        Kind::Submission,
+        Kind::Answer,
+        Kind::Receipt,
+        Kind::Reply,
+        Kind::InformationRequest,
+        Kind::Approval,
+        Kind::Rejection,
+        Kind::VerificationCode,
+        Kind::Bounce,
+        Kind::AutoReply,
+        Kind::Bulletin,
+        Kind::Unrelated,
+    ];
+
+    /// The name used in the contract, the rules and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Submission => "submission",
+            Kind::Answer => "answer",
+            Kind::Receipt => "receipt",
+            Kind::Reply => "reply",
+            Kind::InformationRequest => "information_request",
+            Kind::Approval => "approval",
+            Kind::Rejection => "rejection",
+            Kind::VerificationCode => "verification_code",
+            Kind::Bounce => "bounce",
+            Kind::AutoReply => "auto_reply",
+            Kind::Bulletin => "bulletin",
+            Kind::Unrelated => "unrelated",
+        }
+    }
+
+    /// The kind of a name, if there is one.
+    pub fn parse(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether a mail of this kind is about an application and may move it.
+    pub fn is_about_an_application(self) -> bool {
+        match self {
+            Kind::Submission
+            | Kind::Answer
+            | Kind::Receipt
+            | Kind::Reply
+            | Kind::InformationRequest
+            | Kind::Approval
+            | Kind::Rejection
+            | Kind::Bounce => true,
+            Kind::VerificationCode | Kind::AutoReply | Kind::Bulletin | Kind::Unrelated => false,
+        }
+    }
+}
+
+/// Why an application was rejected or is held up, where the mail says so.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Reason {
+    /// The number already has an account.
+    DuplicateAccount,
+    /// The importer number is inactive or void.
+    ImporterNumberInactive,
+    /// CBP has no importer record (CBP Form 5106) under the number.
+    ImporterRecordMissing,
+    /// The company name differs from the importer record.
+    NameMismatch,
+    /// The form has blanks or lacks something.
+    IncompleteForm,
+}
+
+impl Reason {
+    /// All reasons of the contract.
+    pub const ALL: [Reason; 5] = [
+        Reason::DuplicateAccount,
+        Reason::ImporterNumberInactive,
+        Reason::ImporterRecordMissing,
+        Reason::NameMismatch,
+        Reason::IncompleteForm,
+    ];
+
+    /// The name used in the contract, the rules and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::DuplicateAccount => "duplicate_account",
+            Reason::ImporterNumberInactive => "importer_number_inactive",
+            Reason::ImporterRecordMissing => "importer_record_missing",
+            Reason::NameMismatch => "name_mismatch",
+            Reason::IncompleteForm => "incomplete_form",
+        }
+    }
+
+    /// The reason of a name, if there is one.
+    pub fn parse(name: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
+/// The kind of a mail, and what decided.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Classification {
+    /// The kind.
+    pub kind: Kind,
+    /// The reason stated, for a rejection or an information request.
+    pub reason: Option<Reason>,
+    /// The rule and the phrase that decided, one sentence each.
+    pub because: Vec<String>,
+    /// Whether the rule asks for a person whatever else holds.
+    pub review: bool,
+}
+
+impl Classification {
+    /// Tells what `message` is.
+    ///
+    /// `in_thread` says whether it stands in the thread of one of our submissions: such a mail is
+    /// never about other business of CBP's. `companies` are the names of applications it may be
+    /// about: their words mean nothing.
+    pub fn of(
+        message: &Message,
+        authenticity: &Authenticity,
+        rules: &Rules,
+        application_addresses: &[String],
+        in_thread: bool,
+        companies: &[String],
+    ) -> Classification {
+        if authenticity.verdict == Verdict::Own {
+            return own(message, application_addresses, in_thread);
+        }
+        if let Some(report) = &message.report {
+            let n_failed = report.failed().count();
+            let n_others = report.recipients.len().saturating_sub(n_failed);
+            return plain(
+                Kind::Bounce,
+                format!("a delivery report: {n_failed} recipients failed, {n_others} others"),
+            );
+        }
+        let subject = rules.bare(&fold(message.subject_without_prefixes()), companies);
+        let text = rules.clauses(&spoken_text(message), companies);
+        let from = message.from.first().map(|a| a.address.to_lowercase()).unwrap_or_default();
+        let judge = |subject: &str, clauses: &[String]| {
+            let evidence = Evidence {
+                from: &from,
+                headers: &message.headers,
+                subject,
+                sentences: clauses,
+                automatic: is_automatic(message),
+                in_thread,
+            };
+            rules.first_fit(&evidence).map_or_else(
+                || (Kind::Reply, "reply.other".to_owned(), "no rule fits".to_owned(), false),
+                |(rule, fit)| (rule.kind, rule.id.clone(), fit.phrase, rule.review),
+            )
+        };
+        let mut all: Vec<String> = std::iter::once(subject.clone()).chain(text.iter().cloned()).collect();
+        // The subject of an answer is our own; it speaks only where the text says nothing.
+        let speaks_later = in_thread || is_answer(message);
+        let (kind, id, phrase, review) = match judge(&subject, if speaks_later { &text } else { &all }) {
+            (Kind::Reply, ..) if speaks_later && !is_automatic(message) => judge(&subject, &all),
+            judged => judged,
+        };
+        if speaks_later {
+            all.remove(0);
+        }
+        if authenticity.verdict == Verdict::NotCbp && !is_told_by_the_envelope(kind) {
+            return plain(Kind::Unrelated, "not from CBP".to_owned());
+        }
+        let mut because = vec![format!("{id}: \u{201c}{phrase}\u{201d}")];
+        let reason = match kind {
+            Kind::Rejection | Kind::InformationRequest => rules.reason(&all).map(|(reason, fit)| {
+                because.push(format!("{}: \u{201c}{}\u{201d}", reason.as_str(), fit.phrase));
+                reason
+            }),
+            _ => None,
+        };
+        Classification { kind, reason, because, review }
+    }
+}
+
+/// The text that speaks: the new text, or, where a mail only forwards, what it forwards.
+pub fn spoken_text(message: &Message) -> String {
+    match message.forwarded_inline || !message.forwarded.is_empty() {
+        true => {
+            let attached = message.forwarded.iter().map(|f| format!("{}\n{}", f.subject, f.text));
+            std::iter::once(message.text.clone())
+                .chain(std::iter::once(message.quoted.clone()))
+                .chain(attached)
+                .collect::<Vec<_>>()
+                .join("\n\n")
+        }
+        false => message.text.clone(),
+    }
+}
+
+/// Whether a machine wrote the mail (RFC 3834 §5).
+///
+/// `X-Auto-Response-Suppress` alone says nothing: it asks others not to answer automatically.
+fn is_automatic(message: &Message) -> bool {
+    message.auto_submitted().is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"))
+        || fold(&message.subject).starts_with("automatic reply")
+}
+
+/// Whether the subject says that the mail answers another one.
+fn is_answer(message: &Message) -> bool {
+    !message.in_reply_to.is_empty() || message.subject_without_prefixes().len() < message.subject.trim().len()
+}
+
+fn is_told_by_the_envelope(kind: Kind) -> bool {
+    matches!(kind, Kind::Bulletin | Kind::AutoReply | Kind::VerificationCode)
+}
+
+fn plain(kind: Kind, because: String) -> Classification {
+    Classification { kind, reason: None, because: vec![because], review: false }
+}
+
+/// Our own mail: an application, a later mail to CBP, or something that is nobody's business here.
+fn own(message: &Message, application_addresses: &[String], in_thread: bool) -> Classification {
+    let recipients: Vec<String> =
+        message.to.iter().chain(&message.cc).map(|a| a.address.to_lowercase()).collect();
+    let to_applications = recipients
+        .iter()
+        .any(|r| application_addresses.iter().any(|a| a.eq_ignore_ascii_case(r)));
+    let to_cbp = to_applications || recipients.iter().any(|r| r.ends_with("cbp.dhs.gov"));
+    let is_later = in_thread || !message.in_reply_to.is_empty() || asks_or_answers(message);
+    match (to_cbp, to_applications && !message.forwarded_inline, is_later) {
+        (false, _, _) => plain(Kind::Unrelated, "our own mail, and not to CBP".to_owned()),
+        (true, true, false) => plain(Kind::Submission, "our own new mail to the application address".to_owned()),
+        (true, true, true) if message.has_pdf() && !in_thread && message.in_reply_to.is_empty() => {
+            plain(Kind::Submission, "our own new mail with a form to the application address".to_owned())
+        }
+        (true, _, _) => plain(Kind::Answer, "our own later mail to CBP".to_owned()),
+    }
+}
+
+/// Whether a mail of ours says of itself that it follows another one.
+pub fn is_reminder(text: &str) -> bool {
+    let text = fold(text);
+    ["follow up", "following up", "follow-up", "any update", "any news", "reminder", "checking in", "status of", "status?", "have you had a chance", "still waiting", "heard nothing", "not heard", "haven't heard"]
+        .iter()
+        .any(|cue| text.contains(cue))
+}
+
+fn asks_or_answers(message: &Message) -> bool {
+    let subject = fold(&message.subject);
+    is_reminder(&message.subject) || is_reminder(&message.text) || subject.starts_with("re:") || subject.starts_with("re ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+        }
+        for reason in Reason::ALL {
+            assert_eq!(Reason::parse(reason.as_str()), Some(reason));
+        }
+    }
+
+    #[test]
+    fn a_reminder_is_told_from_an_answer() {
+        assert!(is_reminder("Any update on this one?"));
+        assert!(!is_reminder("Attached is the page you asked for."));
+    }
+}

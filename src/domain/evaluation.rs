@@ -1,0 +1,303 @@
+//! What the clock makes of an application: windows, attention, and the alerts that hold now.
+//!
+//! Evaluation is level-triggered: it lists everything that is true at `now` and remembers nothing,
+//! so a call too many is harmless and a missed one heals itself. It also says when its answer can
+//! next change, so that nobody needs to ask before.
+
+use chrono::{DateTime, Utc};
+
+use super::alert::{Alert, AlertKind};
+use super::application::{Application, ApplicationId, History, Stage};
+use super::calendar::{Calendar, Span};
+use super::coverage::Coverage;
+use super::expectation::RouteWindows;
+use super::window::{Verdict, Window, WindowName, windows};
+
+/// Whether an application needs a person, most urgent last.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Attention {
+    /// No.
+    #[default]
+    None,
+    /// An answer was promised by now.
+    Due,
+    /// A deadline passed while nobody read the mailbox.
+    Unknown,
+    /// An answer is late.
+    Overdue,
+    /// It is the user's turn: CBP asks, refused, or never got it.
+    ActionNeeded,
+}
+
+impl Attention {
+    const ALL: [Attention; 5] = [
+        Attention::None,
+        Attention::Due,
+        Attention::Unknown,
+        Attention::Overdue,
+        Attention::ActionNeeded,
+    ];
+
+    /// The name used in the contract and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Attention::None => "none",
+            Attention::Due => "due",
+            Attention::Unknown => "unknown",
+            Attention::Overdue => "overdue",
+            Attention::ActionNeeded => "action_needed",
+        }
+    }
+
+    /// The attention of a name, if there is one.
+    pub fn parse(name: &str) -> Option<Attention> {
+        Attention::ALL.into_iter().find(|attention| attention.as_str() == name)
+    }
+}
+
+/// How an application stands at an instant.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Its windows with what each says.
+    pub windows: Vec<(Window, Verdict)>,
+    /// Whether it needs a person.
+    pub attention: Attention,
+    /// The next deadline of an open window.
+    pub next_deadline: Option<DateTime<Utc>>,
+    /// When the answer can next change by itself; `None` where only a mail or command can change it.
+    pub next_at: Option<DateTime<Utc>>,
+    /// The alerts that hold.
+    pub alerts: Vec<Alert>,
+}
+
+/// Says how an application stands at `now`. Safe to call at any time and any number of times.
+pub fn evaluate(
+    application: &Application,
+    history: &History,
+    spans: &RouteWindows,
+    coverage: &Coverage,
+    calendar: &Calendar,
+    reminders: &[Span],
+    now: DateTime<Utc>,
+) -> Evaluation {
+    let windows: Vec<(Window, Verdict)> = windows(history, spans, calendar)
+        .into_iter()
+        .map(|window| {
+            let verdict = window.verdict(coverage, now);
+            (window, verdict)
+        })
+        .collect();
+    let stage = history.stage();
+    let attention = match stage {
+        Stage::InformationRequested | Stage::Rejected | Stage::Undeliverable => Attention::ActionNeeded,
+        Stage::Closed => Attention::None,
+        _ => windows.iter().map(|(_, verdict)| attention_of(*verdict)).max().unwrap_or_default(),
+    };
+    let mut alerts = Vec::new();
+    let mut reminded_at = Vec::new();
+    if stage != Stage::Closed {
+        for (window, verdict) in &windows {
+            alerts.extend(alert_of(application, window, *verdict, coverage, now));
+            if *verdict == Verdict::Overdue {
+                let (last, next) = reminder(window, reminders, calendar, now);
+                alerts.extend(last.map(|n| reminder_alert(application, window, n, now)));
+                reminded_at.extend(next);
+            }
+        }
+    }
+    let next_deadline = windows.iter().filter_map(|(window, _)| window.next_deadline(now)).min();
+    // The second after a deadline is the first at which it has passed.
+    let next_at = next_deadline
+        .into_iter()
+        .chain(reminded_at)
+        .min()
+        .map(|at| at + chrono::Duration::seconds(1));
+    Evaluation { windows, attention, next_deadline, next_at, alerts }
+}
+
+fn attention_of(verdict: Verdict) -> Attention {
+    match verdict {
+        Verdict::Overdue => Attention::Overdue,
+        Verdict::Unknown => Attention::Unknown,
+        Verdict::Due => Attention::Due,
+        Verdict::Waiting | Verdict::Answered | Verdict::Paused => Attention::None,
+    }
+}
+
+/// How many reminders after the overdue date have come, and when the next one comes.
+fn reminder(
+    window: &Window,
+    reminders: &[Span],
+    calendar: &Calendar,
+    now: DateTime<Utc>,
+) -> (Option<u32>, Option<DateTime<Utc>>) {
+    /// Ten years of weekly reminders.
+    const MOST: u32 = 520;
+    let mut day = window.overdue.day();
+    let mut passed = None;
+    let spans = reminders.iter().chain(reminders.last().into_iter().cycle());
+    for (n, span) in (1..=MOST).zip(spans) {
+        let next = calendar.count(day, *span).result;
+        if next <= day {
+            return (passed, None);
+        }
+        day = next;
+        let at = calendar.last_instant_of(day);
+        if now <= at {
+            return (passed, Some(at));
+        }
+        passed = Some(n);
+    }
+    (passed, None)
+}
+
+fn alert_of(
+    application: &Application,
+    window: &Window,
+    verdict: Verdict,
+    coverage: &Coverage,
+    now: DateTime<Utc>,
+) -> Option<Alert> {
+    let (kind, deadline) = match verdict {
+        _ if window.is_critical(coverage, now) => (AlertKind::Critical, window.critical.as_ref()?),
+        Verdict::Overdue => (AlertKind::Overdue, &window.overdue),
+        Verdict::Due => (AlertKind::Due, &window.due),
+        _ => return None,
+    };
+    let company = &application.company;
+    let awaited = window.name.awaited();
+    let title = match kind {
+        AlertKind::Critical => format!("Three weeks of silence: {company}"),
+        AlertKind::Overdue => format!("Overdue: {awaited} for {company}"),
+        _ => format!("Due: {awaited} for {company}"),
+    };
+    let advice = match (window.name, kind) {
+        (WindowName::Activation, _) => "Log in to the ACE portal; the link of the approval may expire.",
+        (WindowName::YourAnswer, _) => "CBP waits for you. Answer its mail.",
+        (WindowName::Acknowledgement, _) => "It may not have arrived. Check the address and the attachment, then send it again.",
+        (_, AlertKind::Due) => "Nothing to do yet but to look out for it.",
+        _ => "Write to ACE.Support@cbp.dhs.gov or call 1-866-530-4172, option 1, then 2.",
+    };
+    let ApplicationId(id) = application.id;
+    Some(Alert {
+        key: key(application, window, kind.as_str()),
+        kind,
+        application: Some(application.id),
+        title,
+        body: format!("Expected by {}. {advice} `acewatch show {id}`", deadline.day().format("%a %-d %b")),
+    })
+}
+
+fn reminder_alert(application: &Application, window: &Window, n: u32, now: DateTime<Utc>) -> Alert {
+    let days = (now - window.overdue.at).num_days().max(1);
+    let ApplicationId(id) = application.id;
+    Alert {
+        key: key(application, window, &format!("reminder-{n}")),
+        kind: AlertKind::Reminder,
+        application: Some(application.id),
+        title: format!("Still nothing: {} for {}", window.name.awaited(), application.company),
+        body: format!("Overdue for {days} days. `acewatch show {id}`"),
+    }
+}
+
+fn key(application: &Application, window: &Window, what: &str) -> String {
+    let ApplicationId(id) = application.id;
+    format!("window/{id}/{}/{}/{what}", window.name.as_str(), window.opened_at.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::application::Route;
+    use crate::domain::coverage::Watched;
+    use crate::domain::event::{Event, EventKind, Source};
+    use proptest::prelude::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+    }
+
+    fn evaluated(events: &[(&str, EventKind)], read_until: &str, now: DateTime<Utc>) -> Evaluation {
+        let events: Vec<Event> = events
+            .iter()
+            .enumerate()
+            .map(|(id, (when, kind))| Event {
+                id: id as i64,
+                at: at(when),
+                kind: *kind,
+                source: Source::Message,
+                message: None,
+                message_id: None,
+                text: None,
+                undoes: None,
+            })
+            .collect();
+        let application = Application {
+            id: ApplicationId(7),
+            company: "Acme Imports LLC".to_owned(),
+            number: "12-345678900".parse().unwrap(),
+            route: Route::Email,
+            aliases: Vec::new(),
+            tags: Vec::new(),
+            contact: None,
+            notes: None,
+            created_at: at("2026-04-01T00:00:00Z"),
+        };
+        evaluate(
+            &application,
+            &History::of(&events),
+            &RouteWindows::default(),
+            &Coverage::common(&[vec![Watched { from: at("2026-01-01T00:00:00Z"), until: at(read_until) }]]),
+            &Calendar::new(chrono_tz::America::New_York, Vec::new(), None),
+            &["2bd".parse().unwrap(), "7d".parse().unwrap()],
+            now,
+        )
+    }
+
+    const SENT: (&str, EventKind) = ("2026-04-30T15:00:00Z", EventKind::Submitted);
+    const RECEIPT: (&str, EventKind) = ("2026-04-30T15:01:00Z", EventKind::Receipt);
+
+    fn check(events: &[(&str, EventKind)], now: &str, attention: Attention, kinds: &[AlertKind]) {
+        let evaluation = evaluated(events, "2026-12-31T00:00:00Z", at(now));
+        assert_eq!(evaluation.attention, attention, "{now}");
+        let found: Vec<AlertKind> = evaluation.alerts.iter().map(|alert| alert.kind).collect();
+        assert_eq!(found, kinds, "{now}");
+    }
+
+    #[test]
+    fn attention_and_alerts_follow_the_clock() {
+        use AlertKind::*;
+        check(&[SENT, RECEIPT], "2026-05-05T12:00:00Z", Attention::None, &[]);
+        check(&[SENT, RECEIPT], "2026-05-06T12:00:00Z", Attention::Due, &[Due]);
+        check(&[SENT, RECEIPT], "2026-05-08T12:00:00Z", Attention::Overdue, &[Overdue, Due]);
+        check(&[SENT, RECEIPT], "2026-05-12T12:00:00Z", Attention::Overdue, &[Overdue, Reminder, Due]);
+        check(
+            &[SENT, RECEIPT, ("2026-05-07T12:00:00Z", EventKind::Rejected)],
+            "2026-05-12T12:00:00Z",
+            Attention::ActionNeeded,
+            &[],
+        );
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_time_that_nobody_watched() {
+        let evaluation = evaluated(&[SENT, RECEIPT], "2026-05-01T00:00:00Z", at("2026-05-20T12:00:00Z"));
+        assert_eq!(evaluation.attention, Attention::Unknown);
+        assert!(evaluation.alerts.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn the_answer_does_not_change_before_it_says_so(hours in 0_i64..1500, later in 0_i64..1500) {
+            let now = at("2026-04-30T15:02:00Z") + chrono::Duration::hours(hours);
+            let first = evaluated(&[SENT, RECEIPT], "2026-12-31T00:00:00Z", now);
+            let then = now + chrono::Duration::hours(later);
+            let second = evaluated(&[SENT, RECEIPT], "2026-12-31T00:00:00Z", then);
+            if first.next_at.is_none_or(|next| then < next) {
+                let keys = |e: &Evaluation| e.alerts.iter().map(|a| a.key.clone()).collect::<Vec<_>>();
+                prop_assert_eq!(first.attention, second.attention);
+                prop_assert_eq!(keys(&first), keys(&second));
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One dated fact in an application's history.
+//!
+//! Events are only ever added. A mistake is taken back by a further event that names the one it
+//! undoes, so that the history shows both.
+
+use chrono::{DateTime, Utc};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum EventKind {
+    /// Our mail or web form carried the application to CBP.
+    Submitted,
+    /// CBP confirmed that it arrived.
+    Receipt,
+    /// CBP wrote without asking or deciding.
+    Reply,
+    /// CBP asks for something.
+    InformationRequest,
+    /// We sent what CBP asked for.
+    Answered,
+    /// We asked CBP how things stand.
+    Reminder,
+    /// The account exists.
+    Approved,
+    /// The application ended without an account.
+    Rejected,
+    /// The submission did not reach CBP.
+    Undeliverable,
+    /// A remark of ours.
+    Note,
+    /// A step after the approval was done; the text names it.
+    Milestone,
+    /// A person assigned or accepted a mail.
+    Assigned,
+    /// An earlier event was taken back.
+    Undone,
+    /// We stopped following the application.
+    Closed,
+    /// We follow it again.
+    Reopened,
+}
+
+impl EventKind {
+    const ALL: [EventKind; 15] = [
+        EventKind::Submitted,
+        EventKind::Receipt,
+        EventKind::Reply,
+        EventKind::InformationRequest,
+        EventKind::Answered,
+        EventKind::Reminder,
+        EventKind::Approved,
+        EventKind::Rejected,
+        EventKind::Undeliverable,
+        EventKind::Note,
+        EventKind::Milestone,
+        EventKind::Assigned,
+        EventKind::Undone,
+        EventKind::Closed,
+        EventKind::Reopened,
+    ];
+
+    /// The name used in the contract and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventKind::Submitted => "submitted",
+            EventKind::Receipt => "receipt",
+            EventKind::Reply => "reply",
+            EventKind::InformationRequest => "information_request",
+            EventKind::Answered => "answered",
+            EventKind::Reminder => "reminder",
+            EventKind::Approved => "approved",
+            EventKind::Rejected => "rejected",
+            EventKind::Undeliverable => "undeliverable",
+            EventKind::Note => "note",
+            EventKind::Milestone => "milestone",
+            EventKind::Assigned => "assigned",
+            EventKind::Undone => "undone",
+            EventKind::Closed => "closed",
+            EventKind::Reopened => "reopened",
+        }
+    }
+
+    /// The kind of a name, if there is one.
+    pub fn parse(name: &str) -> Option<EventKind> {
+        EventKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Where a fact comes from.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Source {
+    /// A mail.
+    Message,
+    /// A command of the user's.
+    Command,
+}
+
+impl Source {
+    /// The name used in the contract and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Source::Message => "message",
+            Source::Command => "command",
+        }
+    }
+}
+
+/// One event of an application's history, as recorded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Event {
+    /// The row's number; later events have higher ones.
+    pub id: i64,
+    /// When it happened: for a mail, when it was received.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub kind: EventKind,
+    /// Mail or command.
+    pub source: Source,
+    /// The message it follows from.
+    pub message: Option<i64>,
+    /// That message's Message-ID.
+    pub message_id: Option<String>,
+    /// A remark: the reason of a rejection, the name of a milestone, a note.
+    pub text: Option<String>,
+    /// The event that this one takes back.
+    pub undoes: Option<i64>,
+}
+
+/// An event that is to be recorded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewEvent {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub kind: EventKind,
+    /// Mail or command.
+    pub source: Source,
+    /// A remark.
+    pub text: Option<String>,
+    /// The event that this one takes back.
+    pub undoes: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(EventKind::parse("no such"), None);
+    }
+}

@@ -1,0 +1,525 @@
+//! Which application a mail is about, by exact keys alone.
+//!
+//! The keys in order of strength: the thread of our submission, the importer number, CBP's
+//! ticket number, the company's name. They are looked up, never loaded: the caller brings the few
+//! applications that bear any of them. Keys that disagree are a contradiction, keys that fit
+//! several applications are ambiguous, and both go to a person. Nothing is ever guessed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::application::{ApplicationId, Stage};
+use super::importer::{ImporterNumber, Mention, Reading};
+
+/// What a mail offers to be recognised by.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// Message-IDs that it answers or refers to.
+    pub threads: Vec<String>,
+    /// Digits in the subject and the new text that may be importer numbers.
+    pub mentions: Vec<Mention>,
+    /// Ticket numbers.
+    pub tickets: Vec<String>,
+    /// Normalised words that may be a company's name.
+    pub names: Vec<String>,
+}
+
+impl Keys {
+    /// Every importer number that the mentions may stand for.
+    pub fn readings(&self) -> Vec<Reading> {
+        self.mentions.iter().flat_map(Mention::readings).collect()
+    }
+}
+
+/// An application that bears one of the keys.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Candidate {
+    /// Which one.
+    pub id: ApplicationId,
+    /// The company's name as registered.
+    pub company: String,
+    /// Its importer number.
+    pub number: ImporterNumber,
+    /// Its normalised names.
+    pub names: Vec<String>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Whether a thread of the mail is one of its threads.
+    pub by_thread: bool,
+    /// Whether a ticket of the mail is one of its tickets.
+    pub by_ticket: bool,
+}
+
+/// How the search ended.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Outcome {
+    /// Exactly one application, and nothing against it.
+    Matched,
+    /// Several applications fit.
+    Ambiguous,
+    /// Two keys name different applications.
+    Contradiction,
+    /// No application fits.
+    Unmatched,
+    /// The mail is no business of any application.
+    NotApplicable,
+}
+
+impl Outcome {
+    /// The name used in the contract and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Matched => "matched",
+            Outcome::Ambiguous => "ambiguous",
+            Outcome::Contradiction => "contradiction",
+            Outcome::Unmatched => "unmatched",
+            Outcome::NotApplicable => "not_applicable",
+        }
+    }
+
+    /// The outcome of a name, if there is one.
+    pub fn parse(name: &str) -> Option<Outcome> {
+        [
+            Outcome::Matched,
+            Outcome::Ambiguous,
+            Outcome::Contradiction,
+            Outcome::Unmatched,
+            Outcome::NotApplicable,
+        ]
+        .into_iter()
+        .find(|outcome| outcome.as_str() == name)
+    }
+}
+
+/// The key that decided.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Key {
+    /// The thread of our submission.
+    Thread,
+    /// The importer number.
+    Number,
+    /// CBP's ticket number.
+    Ticket,
+    /// The company's name.
+    Name,
+}
+
+impl Key {
+    /// The name used in the contract and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Key::Thread => "thread",
+            Key::Number => "number",
+            Key::Ticket => "ticket",
+            Key::Name => "name",
+        }
+    }
+
+    /// The key of a name, if there is one.
+    pub fn parse(name: &str) -> Option<Key> {
+        [Key::Thread, Key::Number, Key::Ticket, Key::Name].into_iter().find(|key| key.as_str() == name)
+    }
+}
+
+/// Which application a mail is about, and why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Match {
+    /// How the search ended.
+    pub outcome: Outcome,
+    /// The key that decided, if one did.
+    pub by: Option<Key>,
+    /// The application, if it is exactly one.
+    pub application: Option<ApplicationId>,
+    /// The applications that a person may choose from.
+    pub candidates: Vec<ApplicationId>,
+    /// One sentence.
+    pub because: String,
+}
+
+impl Match {
+    /// The answer for a mail that no application has to do with.
+    pub fn not_applicable() -> Match {
+        Match {
+            outcome: Outcome::NotApplicable,
+            by: None,
+            application: None,
+            candidates: Vec::new(),
+            because: "not a mail of or to CBP".to_owned(),
+        }
+    }
+
+    /// Decides among the applications that bear one of the mail's keys.
+    pub fn of(keys: &Keys, candidates: &[Candidate]) -> Match {
+        let named = Named::of(keys, candidates);
+        let found = Found::of(keys, candidates, &named);
+        match found.choose() {
+            Ok(chosen) => match found.against(&chosen) {
+                None => chosen.matched(),
+                Some(objection) => found.outcome(Outcome::Contradiction, objection),
+            },
+            Err((outcome, because)) => found.outcome(outcome, because),
+        }
+    }
+}
+
+/// The importer numbers of a mail, as the contract reports them: registered ones in full, other
+/// well-shaped ones as they read, an EIN without suffix that could be several as the bare EIN.
+pub fn numbers(keys: &Keys, candidates: &[Candidate]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for mention in &keys.mentions {
+        let mut reported = Vec::new();
+        for reading in mention.readings() {
+            let registered: BTreeSet<&ImporterNumber> = candidates
+                .iter()
+                .map(|candidate| &candidate.number)
+                .filter(|number| reading.covers(number))
+                .collect();
+            match (&reading, registered.len()) {
+                (_, 1) => reported.extend(registered.iter().map(|number| number.to_string())),
+                (Reading::Family(ein), n) if 1 < n || mention.is_well_shaped() => {
+                    reported.push(ein.clone());
+                }
+                (Reading::Exact(number), 0) if mention.is_well_shaped() => {
+                    reported.push(number.to_string());
+                }
+                _ => {}
+            }
+        }
+        reported.retain(|number| !found.contains(number));
+        found.extend(reported);
+    }
+    found
+}
+
+/// An application that one key chose.
+#[derive(Clone, Debug)]
+struct Chosen {
+    id: ApplicationId,
+    by: Key,
+    because: String,
+}
+
+impl Chosen {
+    fn matched(self) -> Match {
+        Match {
+            outcome: Outcome::Matched,
+            by: Some(self.by),
+            application: Some(self.id),
+            candidates: vec![self.id],
+            because: self.because,
+        }
+    }
+}
+
+type Ids = BTreeSet<ApplicationId>;
+
+/// The applications that bear a name found in the mail.
+#[derive(Clone, Debug, Default)]
+struct Named {
+    ids: Ids,
+    by_name: BTreeMap<String, Ids>,
+}
+
+impl Named {
+    /// A name that stands inside a longer registered name found in the same mail is not meant.
+    fn of(keys: &Keys, candidates: &[Candidate]) -> Named {
+        let mut by_name: BTreeMap<String, Ids> = BTreeMap::new();
+        for candidate in candidates {
+            for name in candidate.names.iter().filter(|name| keys.names.contains(name)) {
+                by_name.entry(name.clone()).or_default().insert(candidate.id);
+            }
+        }
+        let all: Vec<String> = by_name.keys().cloned().collect();
+        by_name.retain(|name, _| {
+            !all.iter().any(|longer| {
+                longer.len() > name.len() && format!(" {longer} ").contains(&format!(" {name} "))
+            })
+        });
+        Named { ids: by_name.values().flatten().copied().collect(), by_name }
+    }
+}
+
+/// What each key found.
+#[derive(Debug)]
+struct Found {
+    threads: Ids,
+    tickets: Ids,
+    /// Applications whose number the mail gives in full, or whose EIN family has no other member.
+    numbers: Ids,
+    /// Applications of an EIN given without suffix that several share.
+    families: Ids,
+    /// Applications that share an EIN whose given suffix nobody bears.
+    siblings: Ids,
+    /// A well-shaped number that no application bears.
+    stranger: Option<String>,
+    named: Named,
+}
+
+impl Found {
+    fn of(keys: &Keys, candidates: &[Candidate], named: &Named) -> Found {
+        let ids = |wanted: &dyn Fn(&Candidate) -> bool| -> Ids {
+            candidates.iter().filter(|c| wanted(c)).map(|c| c.id).collect()
+        };
+        let mut found = Found {
+            threads: ids(&|c| c.by_thread),
+            tickets: ids(&|c| c.by_ticket),
+            numbers: Ids::new(),
+            families: Ids::new(),
+            siblings: Ids::new(),
+            stranger: None,
+            named: named.clone(),
+        };
+        for mention in &keys.mentions {
+            let mut is_known = false;
+            for reading in mention.readings() {
+                let fitting = open_first(candidates, &|c| reading.covers(&c.number));
+                is_known |= !fitting.is_empty();
+                match (&reading, fitting.len()) {
+                    (Reading::Family(_), 2..) => found.families.extend(fitting),
+                    _ => found.numbers.extend(fitting),
+                }
+            }
+            if !is_known && mention.is_well_shaped() {
+                if let Some(reading) = mention.readings().first() {
+                    found.stranger.get_or_insert_with(|| reading.masked());
+                }
+                for reading in mention.readings() {
+                    if let Reading::Exact(number) = &reading
+                        && let Some(ein) = number.ein()
+                    {
+                        found.siblings.extend(ids(&|c| c.number.ein() == Some(ein)));
+                    }
+                }
+            }
+        }
+        // A family one of whose members is named in full is settled by that.
+        if !found.families.is_disjoint(&found.numbers) {
+            found.families.clear();
+        }
+        found
+    }
+
+    fn choose(&self) -> Result<Chosen, (Outcome, String)> {
+        let chosen = |id: &ApplicationId, by: Key, because: &str| {
+            Ok(Chosen { id: *id, by, because: because.to_owned() })
+        };
+        if 1 < self.numbers.len() {
+            return match only(&self.numbers, &self.threads) {
+                Some(id) if self.named.ids.len() < 2 && self.is_same_number_twice() => {
+                    chosen(&id, Key::Thread, "the thread tells which of the applications")
+                }
+                _ => Err((Outcome::Ambiguous, "it names several registered numbers".to_owned())),
+            };
+        }
+        if let Some(id) = self.numbers.first() {
+            return match self.threads.contains(id) {
+                true => chosen(id, Key::Thread, "it stands in the thread of the submission, and the number agrees"),
+                false => chosen(id, Key::Number, "it names the importer number"),
+            };
+        }
+        if !self.families.is_empty() {
+            let keys = [
+                (Key::Thread, &self.threads, "the thread tells which application of the EIN"),
+                (Key::Ticket, &self.tickets, "the ticket number tells which application of the EIN"),
+                (Key::Name, &self.named.ids, "the name tells which application of the EIN"),
+            ];
+            return keys
+                .into_iter()
+                .find_map(|(by, ids, because)| only(&self.families, ids).map(|id| chosen(&id, by, because)))
+                .unwrap_or_else(|| {
+                    Err((Outcome::Ambiguous, "it names an EIN without suffix, and several suffixes are registered".to_owned()))
+                });
+        }
+        if !self.siblings.is_empty() {
+            let number = self.stranger.as_deref().unwrap_or("the number");
+            return Err((Outcome::Unmatched, format!("{number} has a suffix that is not registered")));
+        }
+        if let Some(id) = self.threads.first() {
+            return match self.threads.len() {
+                1 => chosen(id, Key::Thread, "it stands in the thread of the submission"),
+                _ => match only(&self.threads, &self.named.ids) {
+                    Some(id) => chosen(&id, Key::Thread, "it stands in the thread, and the name tells which application"),
+                    None => Err((Outcome::Ambiguous, "its thread is about several applications".to_owned())),
+                },
+            };
+        }
+        if let Some(id) = self.tickets.first() {
+            return match self.tickets.len() {
+                1 => chosen(id, Key::Ticket, "it names the ticket number of an earlier mail"),
+                _ => Err((Outcome::Ambiguous, "its ticket number belongs to several applications".to_owned())),
+            };
+        }
+        match (self.named.ids.first(), self.named.ids.len()) {
+            (Some(id), 1) => chosen(id, Key::Name, "exactly one application bears the company's name"),
+            (Some(_), _) => Err((Outcome::Ambiguous, "several applications bear the company's name".to_owned())),
+            (None, _) => Err((
+                Outcome::Unmatched,
+                match &self.stranger {
+                    Some(number) => format!("no application is registered for {number}"),
+                    None => "no thread, number, ticket or name leads to an application".to_owned(),
+                },
+            )),
+        }
+    }
+
+    /// What speaks against the application that one key chose.
+    fn against(&self, chosen: &Chosen) -> Option<String> {
+        let id = &chosen.id;
+        let disagrees = |ids: &Ids| !ids.is_empty() && !ids.contains(id);
+        if disagrees(&self.threads) {
+            return Some("the thread belongs to another application than the number".to_owned());
+        }
+        if disagrees(&self.tickets) {
+            return Some("the ticket number belongs to another application".to_owned());
+        }
+        if let Some(name) =
+            self.named.by_name.iter().find(|(_, ids)| !ids.contains(id)).map(|(name, _)| name)
+        {
+            return Some(format!("it bears the name of another application ({name})"));
+        }
+        match (&self.stranger, chosen.by) {
+            (Some(number), Key::Thread | Key::Ticket | Key::Name) if self.numbers.is_empty() => {
+                Some(format!("it names {number}, which is not the application's number"))
+            }
+            _ => None,
+        }
+    }
+
+    fn outcome(&self, outcome: Outcome, because: String) -> Match {
+        let candidates: Ids = [
+            &self.numbers,
+            &self.families,
+            &self.siblings,
+            &self.threads,
+            &self.tickets,
+            &self.named.ids,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect();
+        Match { outcome, by: None, application: None, candidates: candidates.into_iter().collect(), because }
+    }
+
+    /// Whether the several applications are one number on several routes.
+    fn is_same_number_twice(&self) -> bool {
+        self.stranger.is_none() && self.threads.len() == 1
+    }
+}
+
+/// The fitting applications, without the closed ones where an open one fits too: the same number
+/// may have been tried by mail, closed, and filed again through the web form.
+fn open_first(candidates: &[Candidate], fits: &dyn Fn(&Candidate) -> bool) -> Ids {
+    let ids = |open: bool| -> Ids {
+        candidates
+            .iter()
+            .filter(|c| fits(c) && (!open || c.stage != Stage::Closed))
+            .map(|c| c.id)
+            .collect()
+    };
+    let open = ids(true);
+    if open.is_empty() { ids(false) } else { open }
+}
+
+/// The one member of `ids` that is also among `others`, if it is exactly one.
+fn only(ids: &Ids, others: &Ids) -> Option<ApplicationId> {
+    let mut both = ids.intersection(others);
+    match (both.next(), both.next()) {
+        (Some(id), None) => Some(*id),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::company::{company_key, names_in};
+    use crate::domain::importer::mentions;
+
+    /// Applications 1 to 4: two suffixes of one company, and two others.
+    fn registered() -> Vec<Candidate> {
+        [
+            (1, "84-660217300", "Basalt Bicycle Works LLC"),
+            (2, "84-660217301", "Basalt Bicycle Works LLC"),
+            (3, "75-260481700", "Verbena Soap Works LLC"),
+            (4, "36-702918500", "Galena Glass Company"),
+        ]
+        .into_iter()
+        .map(|(id, number, name)| Candidate {
+            id: ApplicationId(id),
+            company: name.to_owned(),
+            number: number.parse().unwrap(),
+            names: vec![company_key(name)],
+            stage: Stage::Submitted,
+            by_thread: false,
+            by_ticket: false,
+        })
+        .collect()
+    }
+
+    fn check(text: &str, thread: Option<i64>, ticket: Option<i64>, expected: (Outcome, &[i64])) {
+        let keys = Keys { mentions: mentions(text), names: names_in(text), ..Keys::default() };
+        let mut candidates = registered();
+        for candidate in &mut candidates {
+            candidate.by_thread = Some(candidate.id.0) == thread;
+            candidate.by_ticket = Some(candidate.id.0) == ticket;
+        }
+        let found = Match::of(&keys, &candidates);
+        let ids: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
+        assert_eq!((found.outcome, ids.as_slice()), expected, "{text}: {}", found.because);
+        assert_eq!(found.application.is_some(), found.outcome == Outcome::Matched);
+    }
+
+    use Outcome::*;
+
+    #[test]
+    fn the_suffix_tells_which_of_two_applications() {
+        check("Basalt Bicycle Works LLC 84-660217301", None, None, (Matched, &[2]));
+    }
+
+    #[test]
+    fn an_ein_that_two_suffixes_share_is_ambiguous_unless_the_thread_tells() {
+        check("Basalt Bicycle Works LLC 84-6602173", None, None, (Ambiguous, &[1, 2]));
+        check("Basalt Bicycle Works LLC 84-6602173", Some(2), None, (Matched, &[2]));
+    }
+
+    #[test]
+    fn an_ein_that_one_application_bears_is_that_application() {
+        check("EIN 75-2604817", None, None, (Matched, &[3]));
+    }
+
+    #[test]
+    fn a_suffix_that_nobody_bears_matches_nothing() {
+        check("84-660217305", None, None, (Unmatched, &[1, 2]));
+        check("84-660217305", Some(1), None, (Unmatched, &[1, 2]));
+    }
+
+    #[test]
+    fn a_number_and_a_name_that_disagree_are_a_contradiction() {
+        check("Galena Glass Company 75-260481700", None, None, (Contradiction, &[3, 4]));
+        check("75-260481700", Some(4), None, (Contradiction, &[3, 4]));
+        check("75-260481700", None, Some(4), (Contradiction, &[3, 4]));
+    }
+
+    #[test]
+    fn a_thread_with_a_strangers_number_is_a_contradiction() {
+        check("about 99-888777600", Some(3), None, (Contradiction, &[3]));
+    }
+
+    #[test]
+    fn a_mail_about_several_applications_is_ambiguous() {
+        check("75-260481700 and 36-702918500", None, None, (Ambiguous, &[3, 4]));
+    }
+
+    #[test]
+    fn a_name_alone_matches_only_where_exactly_one_application_bears_it() {
+        check("Verbena Soap Works", None, None, (Matched, &[3]));
+        check("Basalt Bicycle Works", None, None, (Ambiguous, &[1, 2]));
+        check("Verbena Soap", None, None, (Unmatched, &[]));
+        check("Verbena Soap Works and 11-222333400", None, None, (Contradiction, &[3]));
+    }
+
+    #[test]
+    fn a_ticket_leads_to_its_application() {
+        check("INC0771904 updated", None, Some(3), (Matched, &[3]));
+    }
+}

@@ -1,0 +1,44 @@
+//! The core: pure and total.
+//!
+//! Bytes, candidates, rules and instants go in, values come out. Nothing here reads a clock, a
+//! file, a database or the network, and nothing can fail: broken input is a kind of input. In
+//! reading order: what a mail is, what an application is, what follows from a mail, what follows
+//! from the clock.
+
+pub mod importer;
+
+pub mod company;
+
+pub mod message;
+
+pub mod authenticity;
+
+pub mod rules;
+
+pub mod classification;
+
+pub mod matching;
+
+pub mod event;
+
+pub mod application;
+
+pub mod intake;
+
+pub mod interest;
+
+pub mod calendar;
+
+pub mod expectation;
+
+pub mod coverage;
+
+pub mod window;
+
+pub mod evaluation;
+
+pub mod alert;
+
+pub mod watching;
+
+pub mod cursor;

@@ -1,0 +1,914 @@
+//! From an examined folder to batches of mails.
+//!
+//! Two steps, so that a mailbox of 100,000 mails costs the headers of all and the bodies of a few:
+//! sizes and chosen header fields are streamed past [`Interest`](super::Interest), and nothing is
+//! kept but the UIDs it says yes to; then those are fetched whole. Pages are large, because each
+//! costs two commands and a round trip.
+//!
+//! Some servers answer NO to a whole FETCH because of one mail they cannot read. Such a set is split
+//! until that mail is alone, and passed over as unreadable.
+//!
+//! The cursor moves with the last batch of a page. Batches before it carry the cursor as it was:
+//! mails in them may be read twice, which changes nothing, but none is passed over. A first reading
+//! that is cut short starts again, so that coverage is never claimed for half of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use async_imap::imap_proto::Response;
+use chrono::{DateTime, Days, Utc};
+use tokio::sync::{mpsc, oneshot};
+
+use super::folders::Folder;
+use super::session::{Fetched, Session, fetched};
+use super::{Batch, Error, RawMail, Report, Start};
+use crate::domain::cursor::{Cursor, Plan, Selected};
+
+/// The most mails whose headers one command asks for.
+const PAGE: usize = 200_000;
+/// The most ranges in one command; with the largest UIDs they make 7.5 kB (RFC 7162 §4 asks clients
+/// to stay below 8 kB).
+const RANGES: usize = 340;
+/// The longest set of UIDs in one command, in octets.
+const SET_LENGTH: usize = 7500;
+/// How many refused FETCH commands one page may cost before the mailbox counts as unreadable. To
+/// find one mail among 200,000 takes 18.
+const REFUSALS: u32 = 200;
+/// The most mails in a batch.
+const BATCH_MAILS: usize = 200;
+/// The most octets in a batch, but for its last mail.
+const BATCH_OCTETS: usize = 8_000_000;
+
+/// UIDs as IMAP writes them: ascending ranges.
+type Set = Vec<RangeInclusive<u32>>;
+
+/// What reading a folder came to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reading {
+    /// The start of the look-back, where the folder was read anew.
+    pub from: Option<DateTime<Utc>>,
+    /// Whether there was anything new.
+    pub is_moved: bool,
+}
+
+/// Reads what is new in a folder and reports it; returns once all of it is committed.
+///
+/// # Errors
+/// See [`Error`]; the cursor in `start` then stands where the last commit left it.
+pub async fn read(
+    session: &mut Session,
+    folder: &Folder,
+    start: &mut Start,
+    reports: &mpsc::Sender<Report>,
+) -> Result<Reading, Error> {
+    let selected = session.examine(&folder.raw).await?;
+    let recorded = start.cursors.get(&folder.name).cloned();
+    let plan = Plan::after(recorded.as_ref(), &selected);
+    if let Plan::Restart { why } = &plan {
+        tracing::warn!(
+            mailbox = %start.settings.name, folder = %folder.name, reason = %why,
+            "the folder is read anew"
+        );
+    }
+    let mut job = Job {
+        session,
+        folder,
+        start,
+        reports,
+        recorded,
+        largest: 0,
+    };
+    match plan {
+        Plan::Nothing => Ok(Reading {
+            from: None,
+            is_moved: false,
+        }),
+        Plan::From(uid) => {
+            job.read_from(uid, &selected).await?;
+            let is_moved = start
+                .cursors
+                .get(&folder.name)
+                .is_some_and(|at| at.uid_next != uid);
+            Ok(Reading {
+                from: None,
+                is_moved,
+            })
+        }
+        Plan::LookBack | Plan::Restart { .. } => {
+            let from = job.look_back(&selected).await?;
+            Ok(Reading {
+                from: Some(from),
+                is_moved: true,
+            })
+        }
+    }
+}
+
+/// One folder being read.
+struct Job<'a> {
+    session: &'a mut Session,
+    folder: &'a Folder,
+    start: &'a mut Start,
+    reports: &'a mpsc::Sender<Report>,
+    /// The cursor as it is committed.
+    recorded: Option<Cursor>,
+    /// The largest UID seen.
+    largest: u32,
+}
+
+/// Which mails of a page count.
+enum Wanted<'a> {
+    /// All from this UID on. `n:*` returns the last mail even if it is below n (RFC 3501 §6.4.8).
+    From(u32),
+    /// These, ascending; the ranges asked for may contain others.
+    Listed(&'a [u32]),
+}
+
+impl Wanted<'_> {
+    fn contains(&self, uid: u32) -> bool {
+        match self {
+            Wanted::From(first) => *first <= uid,
+            Wanted::Listed(uids) => uids.binary_search(&uid).is_ok(),
+        }
+    }
+}
+
+impl Job<'_> {
+    async fn read_from(&mut self, first: u32, selected: &Selected) -> Result<(), Error> {
+        let validity = selected.uid_validity;
+        let cursor = |uid_next| Cursor {
+            uid_validity: validity,
+            uid_next,
+        };
+        let Some(next) = selected.uid_next else {
+            let all = vec![first..=u32::MAX];
+            let page = self.read_page(all, &Wanted::From(first)).await?;
+            let end = self.largest.saturating_add(1).max(first);
+            return self.report(page, cursor(first), cursor(end)).await;
+        };
+        // Mails came and went again, or the numbers alone do not tell how few there are.
+        let few = usize::try_from(selected.exists).unwrap_or(usize::MAX) <= PAGE;
+        let step = if few {
+            u32::MAX
+        } else {
+            u32::try_from(PAGE).unwrap_or(u32::MAX)
+        };
+        let mut at = first;
+        while at < next {
+            let end = next.min(at.saturating_add(step));
+            let page = if selected.exists == 0 {
+                Page::default()
+            } else {
+                self.read_page(vec![at..=end - 1], &Wanted::From(at))
+                    .await?
+            };
+            // A mail that came after the EXAMINE may be among them; it is not read twice.
+            let end = if end == next {
+                end.max(self.largest.saturating_add(1))
+            } else {
+                end
+            };
+            self.report(page, cursor(at), cursor(end)).await?;
+            at = end;
+        }
+        Ok(())
+    }
+
+    async fn look_back(&mut self, selected: &Selected) -> Result<DateTime<Utc>, Error> {
+        let now = (self.start.clock)();
+        let span = chrono::TimeDelta::from_std(self.start.settings.look_back).ok();
+        let from = span
+            .and_then(|span| now.checked_sub_signed(span))
+            .unwrap_or(DateTime::<Utc>::UNIX_EPOCH);
+        // SEARCH counts in days of a zone that only the server knows: one day more.
+        let day = from.date_naive();
+        let day = day.checked_sub_days(Days::new(1)).unwrap_or(day);
+        let uids = if selected.exists == 0 {
+            Vec::new()
+        } else {
+            self.session.search_since(day).await?
+        };
+        let unfinished = Cursor::unfinished(selected.uid_validity);
+        let mut pages = uids.chunks(PAGE).peekable();
+        let mut last = Page::default();
+        while let Some(listed) = pages.next() {
+            let page = self
+                .read_page(ranges(listed), &Wanted::Listed(listed))
+                .await?;
+            if pages.peek().is_none() {
+                last = page;
+            } else {
+                self.report(page, unfinished.clone(), unfinished.clone())
+                    .await?;
+            }
+        }
+        let largest = uids.last().copied().unwrap_or(0).max(self.largest);
+        let end = selected
+            .uid_next
+            .unwrap_or(1)
+            .max(largest.saturating_add(1));
+        let done = Cursor {
+            uid_validity: selected.uid_validity,
+            uid_next: end,
+        };
+        self.report(last, unfinished, done).await?;
+        Ok(from)
+    }
+
+    /// Looks at the headers of a set and returns which of its mails are of interest.
+    async fn read_page(&mut self, set: Set, wanted: &Wanted<'_>) -> Result<Page, Error> {
+        let mut page = Page::default();
+        let mut todo = vec![set];
+        let mut n_refused = 0;
+        while let Some(set) = todo.pop() {
+            match self.read_headers(&shown(&set), wanted, &mut page).await {
+                Err(Error::Refused { source, .. }) if n_refused < REFUSALS => {
+                    n_refused += 1;
+                    match halves(&set) {
+                        // The lower half is next.
+                        Some((lower, upper)) => todo.extend([upper, lower]),
+                        None => {
+                            for uid in set
+                                .into_iter()
+                                .flatten()
+                                .filter(|uid| wanted.contains(*uid))
+                            {
+                                page.leave_out(uid, &format!("the server refuses it: {source}"));
+                            }
+                        }
+                    }
+                }
+                done => done?,
+            }
+        }
+        Ok(page)
+    }
+
+    async fn read_headers(
+        &mut self,
+        set: &str,
+        wanted: &Wanted<'_>,
+        page: &mut Page,
+    ) -> Result<(), Error> {
+        let Job {
+            session,
+            folder,
+            start,
+            largest,
+            ..
+        } = self;
+        let (interest, role) = (&start.interest, folder.role);
+        let mut n_mails = 0u32;
+        // The server may send news of flags at any time; only a mail of which nothing else ever
+        // comes has no header.
+        let mut bare = BTreeSet::new();
+        let damaged = session
+            .headers(
+                set,
+                |Fetched {
+                     uid, size, body, ..
+                 }| {
+                    if !wanted.contains(uid) {
+                        return;
+                    }
+                    n_mails += 1;
+                    *largest = uid.max(*largest);
+                    let Some(header) = body else {
+                        bare.insert(uid);
+                        return;
+                    };
+                    bare.remove(&uid);
+                    if interest(header, role) {
+                        page.interesting.insert(uid, size);
+                    }
+                },
+            )
+            .await?;
+        bare.retain(|uid| !page.interesting.contains_key(uid));
+        for uid in bare {
+            page.leave_out(uid, "the server has no header for it");
+        }
+        let n_anonymous = damaged
+            .iter()
+            .filter(|damaged| damaged.uid.is_none())
+            .count();
+        for uid in damaged.into_iter().filter_map(|damaged| damaged.uid) {
+            if wanted.contains(uid) {
+                *largest = uid.max(*largest);
+                page.leave_out(uid, "the server's answer cannot be understood");
+            }
+        }
+        if 0 < n_anonymous {
+            tracing::warn!(
+                mailbox = %start.settings.name, folder = %folder.name, mails = n_anonymous,
+                "some headers cannot be understood, nor whose they are"
+            );
+        }
+        tracing::debug!(
+            mailbox = %start.settings.name, folder = %folder.name, mails = n_mails,
+            interesting = page.interesting.len(), "headers read"
+        );
+        Ok(())
+    }
+
+    /// Fetches a page's interesting mails and reports them, the last batch with cursor `done`.
+    async fn report(&mut self, page: Page, before: Cursor, done: Cursor) -> Result<(), Error> {
+        let limit = self.start.limits.max_message;
+        let Page {
+            interesting,
+            unreadable,
+        } = page;
+        let mut batch = Pile {
+            unreadable,
+            ..Pile::default()
+        };
+        let (small, large): (Vec<u32>, Vec<u32>) = {
+            let (small, large): (Vec<_>, Vec<_>) = interesting
+                .iter()
+                .partition(|(_, size)| u64::from(**size) <= limit);
+            (
+                small.into_iter().map(|(uid, _)| *uid).collect(),
+                large.into_iter().map(|(uid, _)| *uid).collect(),
+            )
+        };
+        let part = format!("BODY.PEEK[]<0.{limit}>");
+        for (uids, item, truncated) in [(small, "BODY.PEEK[]", false), (large, part.as_str(), true)]
+        {
+            let mut todo: Vec<Vec<u32>> = sets(&uids).map(<[u32]>::to_vec).collect();
+            todo.reverse();
+            let mut n_refused = 0;
+            while let Some(uids) = todo.pop() {
+                let fetched = self
+                    .fetch(&uids, item, truncated, &mut batch, &before)
+                    .await;
+                match fetched {
+                    Err((Error::Refused { source, .. }, missing)) if n_refused < REFUSALS => {
+                        n_refused += 1;
+                        if let [uid] = missing.as_slice() {
+                            let why = format!("the server refuses it: {source}");
+                            batch.unreadable.push((*uid, why));
+                        } else {
+                            let (lower, upper) = missing.split_at(missing.len() / 2);
+                            let halves = [upper.to_vec(), lower.to_vec()];
+                            todo.extend(halves.into_iter().filter(|half| !half.is_empty()));
+                        }
+                    }
+                    done => done.map_err(|(err, _)| err)?,
+                }
+            }
+        }
+        if batch.is_empty() && self.recorded.as_ref() == Some(&done) {
+            return Ok(());
+        }
+        self.deliver(batch, done).await
+    }
+
+    /// Fetches mails whole, handing batches on as they fill. An error comes with the UIDs of the
+    /// mails that had not arrived by then.
+    async fn fetch(
+        &mut self,
+        uids: &[u32],
+        item: &str,
+        truncated: bool,
+        batch: &mut Pile,
+        before: &Cursor,
+    ) -> Result<(), (Error, Vec<u32>)> {
+        let command = format!(
+            "UID FETCH {} (UID INTERNALDATE {item})",
+            shown(&exact_ranges(uids))
+        );
+        let mut missing: BTreeSet<u32> = uids.iter().copied().collect();
+        let mut bare = BTreeSet::new();
+        let clock = self.start.clock;
+        // The running command holds the session; delivering needs the rest.
+        let Job {
+            session,
+            folder,
+            start,
+            reports,
+            recorded,
+            ..
+        } = self;
+        let mut running = session
+            .run("FETCH", &command)
+            .await
+            .map_err(|err| (err, Vec::new()))?;
+        let mut take = |response: &Response<'_>, batch: &mut Pile, missing: &mut BTreeSet<u32>| {
+            let Some(mail) = fetched(response) else {
+                return;
+            };
+            // News of other mails, or the same mail a second time.
+            if !missing.contains(&mail.uid) {
+                return;
+            }
+            let Some(bytes) = mail.body else {
+                bare.insert(mail.uid);
+                return;
+            };
+            missing.remove(&mail.uid);
+            let received_at = mail.received_at.unwrap_or_else(|| {
+                tracing::debug!(folder = %folder.name, uid = mail.uid, "no date of arrival");
+                clock()
+            });
+            batch.add(RawMail {
+                uid: mail.uid,
+                received_at,
+                bytes: bytes.to_vec(),
+                truncated,
+            });
+        };
+        loop {
+            let next = running
+                .next(|response| take(response, batch, &mut missing))
+                .await;
+            match next {
+                Ok(None) => break,
+                Ok(Some(())) if batch.is_full() => {
+                    let full = std::mem::take(batch);
+                    deliver(full, before.clone(), folder, start, reports, recorded)
+                        .await
+                        .map_err(|err| (err, Vec::new()))?;
+                }
+                Ok(Some(())) => {}
+                Err(err) => return Err((err, missing.into_iter().collect())),
+            }
+        }
+        let damaged = self.session.take_damaged();
+        let is_anonymous = damaged.iter().any(|damaged| damaged.uid.is_none());
+        for uid in damaged.into_iter().filter_map(|damaged| damaged.uid) {
+            if missing.remove(&uid) {
+                batch
+                    .unreadable
+                    .push((uid, "the server's answer cannot be understood".to_owned()));
+            }
+        }
+        for uid in missing {
+            if bare.contains(&uid) {
+                batch
+                    .unreadable
+                    .push((uid, "the server has no content for it".to_owned()));
+            } else if is_anonymous {
+                batch
+                    .unreadable
+                    .push((uid, "the server's answer cannot be understood".to_owned()));
+            } else {
+                tracing::debug!(folder = %self.folder.name, uid, "a mail was deleted meanwhile");
+            }
+        }
+        Ok(())
+    }
+
+    async fn deliver(&mut self, batch: Pile, cursor: Cursor) -> Result<(), Error> {
+        deliver(
+            batch,
+            cursor,
+            self.folder,
+            self.start,
+            self.reports,
+            &mut self.recorded,
+        )
+        .await
+    }
+}
+
+/// Hands a batch to the main task and waits until it is committed.
+async fn deliver(
+    batch: Pile,
+    cursor: Cursor,
+    folder: &Folder,
+    start: &mut Start,
+    reports: &mpsc::Sender<Report>,
+    recorded: &mut Option<Cursor>,
+) -> Result<(), Error> {
+    let (committed, answer) = oneshot::channel();
+    let batch = Batch {
+        mailbox: start.settings.name.clone(),
+        folder: folder.name.clone(),
+        role: folder.role,
+        cursor: cursor.clone(),
+        mails: batch.mails,
+        unreadable: batch.unreadable,
+    };
+    let sent = reports.send(Report::Batch(batch, committed)).await;
+    sent.map_err(|_| Error::NobodyListens)?;
+    if !answer.await.unwrap_or(false) {
+        return Err(Error::NotRecorded);
+    }
+    start.cursors.insert(folder.name.clone(), cursor.clone());
+    *recorded = Some(cursor);
+    Ok(())
+}
+
+/// What the headers of a page came to.
+#[derive(Debug, Default)]
+struct Page {
+    /// UID and size.
+    interesting: BTreeMap<u32, u32>,
+    unreadable: Vec<(u32, String)>,
+}
+
+impl Page {
+    fn leave_out(&mut self, uid: u32, why: &str) {
+        self.unreadable.push((uid, why.to_owned()));
+    }
+}
+
+/// A batch in the making.
+#[derive(Debug, Default)]
+struct Pile {
+    mails: Vec<RawMail>,
+    n_octets: usize,
+    unreadable: Vec<(u32, String)>,
+}
+
+impl Pile {
+    fn add(&mut self, mail: RawMail) {
+        self.n_octets += mail.bytes.len();
+        self.mails.push(mail);
+    }
+
+    fn is_full(&self) -> bool {
+        BATCH_MAILS <= self.mails.len() || BATCH_OCTETS <= self.n_octets
+    }
+
+    fn is_empty(&self) -> bool {
+        self.mails.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+/// Ranges that contain exactly these ascending UIDs.
+fn exact_ranges(uids: &[u32]) -> Set {
+    let mut ranges: Set = Vec::new();
+    for uid in uids {
+        match ranges.last_mut() {
+            Some(last) if last.end().checked_add(1) == Some(*uid) => *last = *last.start()..=*uid,
+            _ => ranges.push(*uid..=*uid),
+        }
+    }
+    ranges
+}
+
+/// At most [`RANGES`] ranges that contain these ascending UIDs, by closing the smallest gaps: in
+/// most of them there is no mail, because it was deleted.
+fn ranges(uids: &[u32]) -> Set {
+    let exact = exact_ranges(uids);
+    if exact.len() <= RANGES {
+        return exact;
+    }
+    let gap = |(left, right): (&RangeInclusive<u32>, &RangeInclusive<u32>)| {
+        right.start().saturating_sub(*left.end())
+    };
+    let mut gaps: Vec<u32> = exact.iter().zip(exact.iter().skip(1)).map(gap).collect();
+    gaps.sort_unstable_by(|left, right| right.cmp(left));
+    // Only gaps wider than the first one too many stay open.
+    let closed = gaps.get(RANGES - 1).copied().unwrap_or(0);
+    let mut joined: Set = Vec::with_capacity(RANGES);
+    for range in exact {
+        match joined.last_mut() {
+            Some(last) if gap((last, &range)) <= closed => *last = *last.start()..=*range.end(),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// A set in two parts of about the same size; `None` for a single UID.
+fn halves(ranges: &[RangeInclusive<u32>]) -> Option<(Set, Set)> {
+    match ranges {
+        [] => None,
+        [range] if range.start() == range.end() => None,
+        [range] => {
+            let middle = range.start() + (range.end() - range.start()) / 2;
+            Some((
+                vec![*range.start()..=middle],
+                vec![middle + 1..=*range.end()],
+            ))
+        }
+        ranges => {
+            let (lower, upper) = ranges.split_at(ranges.len() / 2);
+            Some((lower.to_vec(), upper.to_vec()))
+        }
+    }
+}
+
+/// A set as IMAP writes it.
+fn shown(ranges: &[RangeInclusive<u32>]) -> String {
+    let parts: Vec<String> = ranges
+        .iter()
+        .map(|range| {
+            if range.start() == range.end() {
+                range.start().to_string()
+            } else if *range.end() == u32::MAX {
+                format!("{}:*", range.start())
+            } else {
+                format!("{}:{}", range.start(), range.end())
+            }
+        })
+        .collect();
+    parts.join(",")
+}
+
+/// Splits UIDs so that each part fits one command line.
+fn sets(uids: &[u32]) -> impl Iterator<Item = &[u32]> {
+    // Ten digits and a comma at the worst; the parts are even so, whatever the ranges.
+    let widest = uids.last().map_or(1, |uid| uid.to_string().len() + 1);
+    uids.chunks(SET_LENGTH / widest)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::session::tests::{limits, scripted};
+    use super::*;
+    use crate::config::{FolderName, MailboxSettings, Tls};
+    use crate::domain::message::FolderRole;
+    use crate::secret::SecretSource;
+    use chrono::TimeZone;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    pub(crate) fn start(cursor: Option<Cursor>) -> Start {
+        Start {
+            settings: MailboxSettings {
+                name: "office".to_owned(),
+                host: "localhost".to_owned(),
+                port: 993,
+                tls: Tls::Implicit,
+                ca_file: None,
+                pin_sha256: None,
+                user: "ops".to_owned(),
+                secret: SecretSource::Environment("NONE".to_owned()),
+                folders: vec![FolderName::Named("INBOX".to_owned())],
+                sent: None,
+                idle: true,
+                poll_interval: Duration::from_secs(300),
+                look_back: Duration::from_secs(60 * 86_400),
+            },
+            limits: limits(),
+            cursors: cursor
+                .map(|cursor| ("INBOX".to_owned(), cursor))
+                .into_iter()
+                .collect(),
+            interest: Arc::new(|header, _| header.starts_with(b"From: cbp")),
+            clock: || Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap(),
+        }
+    }
+
+    const EXAMINED: &str =
+        "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT 9] n\r\n@ OK x\r\n";
+
+    fn header(uid: u32, size: u32, text: &str) -> String {
+        format!(
+            "* 1 FETCH (UID {uid} RFC822.SIZE {size} BODY[HEADER.FIELDS (FROM)] {{{}}}\r\n{text})\r\n",
+            text.len()
+        )
+    }
+
+    fn body(uid: u32, text: &str) -> String {
+        format!(
+            "* 1 FETCH (UID {uid} INTERNALDATE \"20-Nov-2026 10:00:00 +0000\" BODY[] {{{}}}\r\n{text})\r\n",
+            text.len()
+        )
+    }
+
+    /// Reads INBOX with a scripted server; each batch is answered by `commits`. Returns what was
+    /// reported, in short, and how it ended.
+    async fn reading(
+        cursor: Option<(u32, u32)>,
+        script: &[&str],
+        commits: bool,
+    ) -> (Vec<String>, String) {
+        let mut session = scripted(script).await;
+        let cursor = cursor.map(|(uid_validity, uid_next)| Cursor {
+            uid_validity,
+            uid_next,
+        });
+        let mut start = start(cursor);
+        let (sender, mut receiver) = mpsc::channel(1);
+        let main = tokio::spawn(async move {
+            let mut seen = Vec::new();
+            while let Some(report) = receiver.recv().await {
+                let Report::Batch(batch, committed) = report else {
+                    continue;
+                };
+                let uids: Vec<String> = batch
+                    .mails
+                    .iter()
+                    .map(|mail| format!("{}{}", mail.uid, if mail.truncated { "…" } else { "" }))
+                    .collect();
+                let lost: Vec<u32> = batch.unreadable.iter().map(|(uid, _)| *uid).collect();
+                let Cursor {
+                    uid_validity,
+                    uid_next,
+                } = batch.cursor;
+                seen.push(format!(
+                    "{uids:?} lost {lost:?} to {uid_validity}/{uid_next}"
+                ));
+                committed.send(commits).unwrap();
+            }
+            seen
+        });
+        let folder = Folder {
+            name: "INBOX".to_owned(),
+            raw: "INBOX".to_owned(),
+            role: FolderRole::Inbox,
+        };
+        let outcome = match read(&mut session, &folder, &mut start, &sender).await {
+            Ok(Reading { from, is_moved }) => {
+                format!(
+                    "from {:?} moved {is_moved}",
+                    from.map(|from| from.date_naive())
+                )
+            }
+            Err(err) => err.chain(),
+        };
+        drop(sender);
+        (main.await.unwrap(), outcome)
+    }
+
+    async fn check(cursor: Option<(u32, u32)>, script: &[&str], batches: &[&str], outcome: &str) {
+        let (seen, ended) = reading(cursor, script, true).await;
+        assert_eq!(seen, batches, "{ended}");
+        assert_eq!(ended, outcome);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_new_means_no_fetch_and_no_batch() {
+        check(Some((7, 9)), &[EXAMINED], &[], "from None moved false").await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_mails_of_interest_are_fetched_and_the_cursor_passes_all() {
+        let headers = [
+            header(2, 9, "From: cbp\r\n"), // below the cursor, as `n:*` would return it
+            header(5, 9, "From: cbp\r\n"),
+            header(6, 9, "From: shop\r\n"),
+            header(8, 2_000_000, "From: cbp\r\n"),
+        ];
+        let headers = format!("{}@ OK x\r\n", headers.concat());
+        let bodies = format!("{}@ OK x\r\n", body(5, "five"));
+        let large = format!("{}@ OK x\r\n", body(8, "begin"));
+        check(
+            Some((7, 5)),
+            &[EXAMINED, &headers, &bodies, &large],
+            &["[\"5\", \"8…\"] lost [] to 7/9"],
+            "from None moved true",
+        )
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_reading_searches_and_says_from_when() {
+        let headers = format!("{}@ OK x\r\n", header(4, 9, "From: shop\r\n"));
+        check(
+            None,
+            &[EXAMINED, "* SEARCH 4 5\r\n@ OK x\r\n", &headers],
+            &["[] lost [] to 7/9"],
+            "from Some(2026-09-23) moved true",
+        )
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_empty_folder_is_not_searched() {
+        check(
+            None,
+            &["* 0 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT 1] n\r\n@ OK x\r\n"],
+            &["[] lost [] to 7/1"],
+            "from Some(2026-09-23) moved true",
+        )
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_broken_header_and_a_broken_body_are_counted_and_passed() {
+        let headers = format!(
+            "{}* 2 FETCH (UID 6 RFC822.SIZE x)\r\n{}@ OK x\r\n",
+            header(5, 9, "From: cbp\r\n"),
+            header(8, 9, "From: cbp\r\n")
+        );
+        let bodies = format!(
+            "* 1 FETCH (UID 5 BODY[] nonsense\r\n{}@ OK x\r\n",
+            body(8, "eight")
+        );
+        check(
+            Some((7, 5)),
+            &[EXAMINED, &headers, &bodies],
+            &["[\"8\"] lost [6, 5] to 7/9"],
+            "from None moved true",
+        )
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mail_that_the_server_refuses_costs_only_itself() {
+        let no = "@ NO some messages could not be read\r\n";
+        let first = format!("{}{no}", header(5, 9, "From: cbp\r\n"));
+        let lower = format!("{}@ OK x\r\n", header(5, 9, "From: cbp\r\n"));
+        let bodies = format!("{}@ OK x\r\n", body(5, "five"));
+        // 5:8 is refused, 5:6 is not, 7:8 is, 7 is, 8 is not.
+        check(
+            Some((7, 5)),
+            &[EXAMINED, &first, &lower, no, no, "@ OK x\r\n", &bodies],
+            &["[\"5\"] lost [7] to 7/9"],
+            "from None moved true",
+        )
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_the_server_refuses_costs_only_itself() {
+        let headers = [5, 6, 7]
+            .map(|uid| header(uid, 9, "From: cbp\r\n"))
+            .concat();
+        let headers = format!("{headers}@ OK x\r\n");
+        let first = format!("{}@ NO not all\r\n", body(5, "five"));
+        let seven = format!("{}@ OK x\r\n", body(7, "seven"));
+        check(
+            Some((7, 5)),
+            &[EXAMINED, &headers, &first, "@ NO not that\r\n", &seven],
+            &["[\"5\", \"7\"] lost [6] to 7/9"],
+            "from None moved true",
+        )
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_that_is_not_committed_ends_the_reading() {
+        let headers = format!("{}@ OK x\r\n", header(5, 9, "From: cbp\r\n"));
+        let bodies = format!("{}@ OK x\r\n", body(5, "five"));
+        let (seen, ended) = reading(Some((7, 5)), &[EXAMINED, &headers, &bodies], false).await;
+        assert_eq!(seen, ["[\"5\"] lost [] to 7/9"]);
+        assert_eq!(ended, "the mails read could not be recorded");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn full_batches_go_ahead_with_the_cursor_as_it_was() {
+        let uids: Vec<u32> = (5..=254).collect();
+        let headers: String = uids
+            .iter()
+            .map(|uid| header(*uid, 9, "From: cbp\r\n"))
+            .collect();
+        let bodies: String = uids.iter().map(|uid| body(*uid, "x")).collect();
+        let examined = EXAMINED.replace("UIDNEXT 9", "UIDNEXT 255");
+        let (headers, bodies) = (
+            format!("{headers}@ OK x\r\n"),
+            format!("{bodies}@ OK x\r\n"),
+        );
+        let (seen, _) = reading(Some((7, 5)), &[&examined, &headers, &bodies], true).await;
+        let ends: Vec<&str> = seen
+            .iter()
+            .filter_map(|seen| seen.rsplit(' ').next())
+            .collect();
+        assert_eq!(ends, ["7/5", "7/255"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_cut_between_two_mails_moves_no_cursor() {
+        check(
+            Some((7, 5)),
+            &[EXAMINED, &header(5, 9, "From: cbp\r\n")],
+            &[],
+            "the connection ended during FETCH",
+        )
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_uidnext_is_made_up_for_by_what_is_there() {
+        let headers = format!("{}@ OK x\r\n", header(12, 9, "From: shop\r\n"));
+        check(
+            Some((7, 5)),
+            &[
+                "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n@ OK x\r\n",
+                &headers,
+            ],
+            &["[] lost [] to 7/13"],
+            "from None moved true",
+        )
+        .await;
+    }
+
+    proptest! {
+        /// However scattered the UIDs, the command stays short and none is left out.
+        #[test]
+        fn ranges_hold_every_uid_and_stay_short(uids in proptest::collection::btree_set(any::<u32>(), 1..3000)) {
+            let uids: Vec<u32> = uids.into_iter().collect();
+            let ranges = ranges(&uids);
+            prop_assert!(shown(&ranges).len() <= SET_LENGTH);
+            for uid in &uids {
+                prop_assert!(ranges.iter().any(|range| range.contains(uid)));
+            }
+            for set in sets(&uids) {
+                prop_assert!(shown(&exact_ranges(set)).len() <= SET_LENGTH);
+            }
+        }
+
+        #[test]
+        fn exact_ranges_hold_nothing_else(uids in proptest::collection::btree_set(0..500u32, 0..100)) {
+            let uids: Vec<u32> = uids.into_iter().collect();
+            let back: Vec<u32> = exact_ranges(&uids).into_iter().flatten().collect();
+            prop_assert_eq!(back, uids);
+        }
+    }
+}

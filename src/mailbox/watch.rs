@@ -1,0 +1,700 @@
+//! The mailbox task: look, report, wait until there is something to look at, look again.
+//!
+//! ```text
+//! connect ─► read every folder ─► Complete ─► wait: IDLE, poll interval, nudge ─┐
+//!    ▲               ▲                                                          │
+//!    │ pause         └──────────────────────────────────────────────────────────┘
+//!    └── any error ─► Trouble
+//! ```
+//!
+//! Whatever ends an IDLE, the next step is an EXAMINE. All folders are read at each poll interval,
+//! whether IDLE told of anything or not; where that finds mail of which IDLE had not told, push is
+//! not trusted and [`Mode::Poll`] is reported until IDLE tells of mail again. IDLE goes on meanwhile:
+//! it does no harm.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::backoff::{Backoff, Failure};
+use super::connect::connect;
+use super::folders::{Absent, Folder, decoded, need_list, resolve};
+use super::reading::read;
+use super::session::{Idled, Session};
+use super::{Error, FolderCoverage, Mode, Report, Start};
+use crate::domain::cursor::Plan;
+use crate::domain::message::FolderRole;
+
+/// After so many IDLEs in a row that told of mail only when they were ended, push is not trusted.
+const LATE: u32 = 2;
+/// False calls in a row slow the watch down by `backoff-min` each, up to so many times.
+const FALSE_CALLS: u32 = 15;
+
+/// Reads every folder once over one connection: `acewatch check`.
+///
+/// # Errors
+/// See [`Error`]. What was committed before it stays so, and the cursors in `start` say how far.
+pub async fn pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(), Error> {
+    let mut told = BTreeSet::new();
+    let mut anew = BTreeMap::new();
+    let mut session = connect(&start.settings, &start.limits).await?;
+    let folders = find_folders(&mut session, start, &mut told).await?;
+    let mode = if offers_push(&session, start) {
+        Mode::Push
+    } else {
+        Mode::Poll
+    };
+    let round = read_all(&mut session, &folders, start, reports, &mut anew).await?;
+    complete(start, reports, round, mode).await?;
+    session.logout().await;
+    Ok(())
+}
+
+/// Watches a mailbox until `shutdown` becomes true or its sender goes.
+///
+/// Errors become [`Report::Trouble`] and a pause, never an end. `nudge` makes the task look at once,
+/// as after a suspend; it does not shorten the pause after a refused login.
+pub async fn watch(
+    start: Start,
+    reports: mpsc::Sender<Report>,
+    nudge: Arc<Notify>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let limits = &start.limits;
+    let backoff = Backoff::new(
+        limits.backoff_min,
+        limits.backoff_max,
+        limits.refused_login_retry,
+    );
+    let mut task = Task {
+        start,
+        reports,
+        nudge,
+        backoff,
+        told: BTreeSet::new(),
+        anew: BTreeMap::new(),
+        push: Push::Trusted { n_late: 0 },
+    };
+    tokio::select! {
+        // Dropping the task drops its connection. A batch in hand is committed or read again.
+        _ = shutdown.wait_for(|is_over| *is_over) => {}
+        () = task.run() => {}
+    }
+}
+
+/// Whether IDLE has done what it is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Push {
+    /// It has told of mail, or nothing speaks against it.
+    Trusted { n_late: u32 },
+    /// Mail was found of which it had not told.
+    Distrusted,
+    /// The server refuses it.
+    Refused,
+}
+
+/// One mailbox, across connections.
+struct Task {
+    start: Start,
+    reports: mpsc::Sender<Report>,
+    nudge: Arc<Notify>,
+    backoff: Backoff,
+    /// Missing special uses already warned of.
+    told: BTreeSet<String>,
+    /// Folders read anew since the last complete pass, and from when.
+    anew: BTreeMap<String, DateTime<Utc>>,
+    push: Push,
+}
+
+/// What reading all folders once came to.
+struct Round {
+    started_at: DateTime<Utc>,
+    folders: Vec<FolderCoverage>,
+    /// Whether there was anything new in the folder that is idled on.
+    is_moved: bool,
+}
+
+/// Why the wait between two rounds ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Woken {
+    /// IDLE told.
+    Told,
+    /// IDLE told only when it was ended.
+    ToldLate,
+    /// IDLE was quiet up to the end of the wait.
+    Quiet,
+    /// There was no IDLE, or it was cut short.
+    Unknown,
+}
+
+impl Task {
+    async fn run(&mut self) {
+        loop {
+            let err = match self.connection().await {
+                Ok(never) => match never {},
+                Err(err) => err,
+            };
+            if matches!(err, Error::NobodyListens) {
+                return;
+            }
+            let pause = self.backoff.after(err.failure(), random());
+            let refused_login = 1 < self.backoff.refusals();
+            let error = err.chain();
+            tracing::warn!(
+                mailbox = %self.start.settings.name, %error, pause = ?pause,
+                "the mailbox cannot be read"
+            );
+            let trouble = Report::Trouble {
+                mailbox: self.start.settings.name.clone(),
+                error,
+                hint: err.hint(),
+                refused_login,
+            };
+            if self.reports.send(trouble).await.is_err() {
+                return;
+            }
+            match err.failure() {
+                Failure::Unreachable | Failure::Passing => {
+                    let _ = timeout(pause, self.nudge.notified()).await;
+                }
+                Failure::RefusedLogin | Failure::Throttled | Failure::Lasting => {
+                    sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    /// Lives one connection to its end.
+    async fn connection(&mut self) -> Result<Infallible, Error> {
+        let mut session = connect(&self.start.settings, &self.start.limits).await?;
+        let connected = Instant::now();
+        self.backoff.logged_in();
+        if self.push == Push::Refused {
+            self.push = Push::Trusted { n_late: 0 };
+        }
+        let folders = find_folders(&mut session, &self.start, &mut self.told).await?;
+        let mut woken = Woken::Unknown;
+        let mut n_false_calls = 0u32;
+        loop {
+            let next_look = Instant::now() + self.start.settings.poll_interval;
+            let round = read_all(
+                &mut session,
+                &folders,
+                &mut self.start,
+                &self.reports,
+                &mut self.anew,
+            )
+            .await?;
+            let is_moved = round.is_moved;
+            self.judge_push(woken, is_moved);
+            let mode = match self.push {
+                Push::Trusted { .. } if offers_push(&session, &self.start) => Mode::Push,
+                Push::Trusted { .. } | Push::Distrusted | Push::Refused => Mode::Poll,
+            };
+            complete(&self.start, &self.reports, round, mode).await?;
+            self.anew.clear();
+            self.backoff.worked(connected.elapsed());
+            // Some servers say EXISTS at the start of every IDLE; that must not become a storm.
+            let is_false_call = woken == Woken::Told && !is_moved;
+            n_false_calls = if is_false_call { n_false_calls + 1 } else { 0 };
+            if 1 < n_false_calls {
+                let pause = self.start.limits.backoff_min * n_false_calls.min(FALSE_CALLS);
+                sleep_until(next_look.min(Instant::now() + pause)).await;
+            }
+            woken = self.wait(&mut session, &folders, next_look).await?;
+        }
+    }
+
+    /// Waits until there is reason to look, at most until `next_look`.
+    async fn wait(
+        &mut self,
+        session: &mut Session,
+        folders: &[Folder],
+        next_look: Instant,
+    ) -> Result<Woken, Error> {
+        let renew = self.start.limits.idle_renew;
+        let mut woken = Woken::Unknown;
+        loop {
+            let is_refused = self.push == Push::Refused;
+            let inbox =
+                idled_on(folders).filter(|_| !is_refused && offers_push(session, &self.start));
+            let until = next_look.min(Instant::now() + renew);
+            let nudge = Arc::clone(&self.nudge);
+            let Some(inbox) = inbox else {
+                tokio::select! {
+                    () = nudge.notified() => return Ok(Woken::Unknown),
+                    () = sleep_until(until) => {}
+                }
+                if next_look <= Instant::now() {
+                    return Ok(Woken::Unknown);
+                }
+                // Keeps the server from ending the session (RFC 3501 §5.4) and shows that it lives.
+                session.noop().await?;
+                continue;
+            };
+            // What came since the folder was last examined would be told of by nobody. After a
+            // quiet IDLE, which is being renewed, it should have been told of.
+            let selected = session.examine(&inbox.raw).await?;
+            if Plan::after(self.start.cursors.get(&inbox.name), &selected) != Plan::Nothing
+                && selected.uid_next.is_some()
+            {
+                return Ok(woken);
+            }
+            let mut is_nudged = false;
+            let idled = session
+                .idle(async {
+                    tokio::select! {
+                        () = nudge.notified() => is_nudged = true,
+                        () = sleep_until(until) => {}
+                    }
+                })
+                .await;
+            match idled {
+                Ok(Idled::Told) => return Ok(Woken::Told),
+                Ok(Idled::ToldLate) if is_nudged => return Ok(Woken::Unknown),
+                Ok(Idled::ToldLate) => return Ok(Woken::ToldLate),
+                Ok(Idled::Quiet) if is_nudged => return Ok(Woken::Unknown),
+                Ok(Idled::Quiet) if next_look <= Instant::now() => return Ok(Woken::Quiet),
+                Ok(Idled::Quiet) => {
+                    woken = Woken::Quiet;
+                    // A server that ends each IDLE at once is not to be asked in a tight loop.
+                    if Instant::now() < until {
+                        sleep(self.start.limits.backoff_min).await;
+                    }
+                }
+                Err(Error::Refused { source, .. }) => {
+                    tracing::warn!(
+                        mailbox = %self.start.settings.name, answer = %source,
+                        "the server offers push and refuses it"
+                    );
+                    self.push = Push::Refused;
+                }
+                Err(err) => return Err(err),
+            }
+        }
+    }
+
+    /// Draws conclusions from how the wait ended and whether there was anything new after it.
+    fn judge_push(&mut self, woken: Woken, is_moved: bool) {
+        let mailbox = &self.start.settings.name;
+        self.push = match (self.push, woken) {
+            (Push::Refused, _) => Push::Refused,
+            (_, Woken::Told) => Push::Trusted { n_late: 0 },
+            (Push::Trusted { .. }, Woken::Quiet) if is_moved => {
+                tracing::warn!(%mailbox, "push did not tell of mail that the poll found");
+                Push::Distrusted
+            }
+            (Push::Trusted { n_late }, Woken::ToldLate) if is_moved => {
+                if n_late + 1 < LATE {
+                    Push::Trusted { n_late: n_late + 1 }
+                } else {
+                    tracing::warn!(%mailbox, "push tells of mail only when asked");
+                    Push::Distrusted
+                }
+            }
+            (push, _) => push,
+        };
+    }
+}
+
+/// Finds out which folders to read. A special use without a folder is warned of once.
+async fn find_folders(
+    session: &mut Session,
+    start: &Start,
+    told: &mut BTreeSet<String>,
+) -> Result<Vec<Folder>, Error> {
+    let settings = &start.settings;
+    let sent = settings.sent.as_ref();
+    let listed = if need_list(&settings.folders, sent) {
+        session.list().await?
+    } else {
+        Vec::new()
+    };
+    let resolved = resolve(&settings.folders, sent, &listed).map_err(Error::NoFolder)?;
+    // A mailbox of which only Sent is there is not being watched.
+    if let Some(name) = resolved.missing.first()
+        && resolved
+            .folders
+            .iter()
+            .all(|folder| folder.role == FolderRole::Sent)
+    {
+        return Err(Error::NoFolder(Absent {
+            name: name.clone(),
+            existing: listed.iter().map(|folder| decoded(&folder.raw)).collect(),
+        }));
+    }
+    for missing in resolved.missing {
+        if told.insert(missing.clone()) {
+            tracing::warn!(
+                mailbox = %settings.name, special_use = %missing,
+                "the server has no such folder; name it in the configuration, or leave it out"
+            );
+        }
+    }
+    Ok(resolved.folders)
+}
+
+/// Reads every folder up to the present.
+async fn read_all(
+    session: &mut Session,
+    folders: &[Folder],
+    start: &mut Start,
+    reports: &mpsc::Sender<Report>,
+    anew: &mut BTreeMap<String, DateTime<Utc>>,
+) -> Result<Round, Error> {
+    let started_at = (start.clock)();
+    let mut round = Round {
+        started_at,
+        folders: Vec::new(),
+        is_moved: false,
+    };
+    for folder in folders {
+        let reading = read(session, folder, start, reports).await?;
+        if let Some(from) = reading.from {
+            anew.insert(folder.name.clone(), from);
+        }
+        if idled_on(folders) == Some(folder) {
+            round.is_moved = reading.is_moved;
+        }
+        round.folders.push(FolderCoverage {
+            folder: folder.name.clone(),
+            role: folder.role,
+            from: anew.get(&folder.name).copied(),
+        });
+    }
+    Ok(round)
+}
+
+async fn complete(
+    start: &Start,
+    reports: &mpsc::Sender<Report>,
+    round: Round,
+    mode: Mode,
+) -> Result<(), Error> {
+    let report = Report::Complete {
+        mailbox: start.settings.name.clone(),
+        started_at: round.started_at,
+        folders: round.folders,
+        mode,
+    };
+    reports.send(report).await.map_err(|_| Error::NobodyListens)
+}
+
+fn offers_push(session: &Session, start: &Start) -> bool {
+    start.settings.idle && session.can("IDLE")
+}
+
+/// The folder in which news is waited for: the first inbox folder.
+fn idled_on(folders: &[Folder]) -> Option<&Folder> {
+    folders
+        .iter()
+        .find(|folder| folder.role == FolderRole::Inbox)
+        .or(folders.first())
+}
+
+/// A random number from the keys the standard library seeds its hash maps with.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reading::tests::start;
+    use super::*;
+    use crate::config::Tls;
+    use crate::domain::cursor::Cursor;
+    use crate::secret::SecretSource;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    /// How the server of a test behaves.
+    #[derive(Clone, Copy)]
+    struct Manner {
+        capabilities: &'static str,
+        login: &'static str,
+        /// What IDLE is answered with.
+        idle: &'static str,
+        /// After how many EXAMINEs new mail is there.
+        new_mail_after: u32,
+    }
+
+    const WELL: Manner = Manner {
+        capabilities: "IMAP4rev1 IDLE",
+        login: "@ OK [CAPABILITY IMAP4rev1 IDLE] in\r\n",
+        idle: "+ idling\r\n",
+        new_mail_after: u32::MAX,
+    };
+
+    /// Serves any number of connections; returns the port and the count of logins.
+    async fn serve(manner: Manner) -> (u16, Arc<AtomicU32>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let logins = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&logins);
+        tokio::spawn(async move {
+            let mut n_examined = 0;
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
+                let greeting = format!("* OK [CAPABILITY {}] hi\r\n", manner.capabilities);
+                let _ = stream.write_all(greeting.as_bytes()).await;
+                let (mut line, mut idle_tag) = (String::new(), String::new());
+                while 0 < stream.read_line(&mut line).await.unwrap_or(0) {
+                    let mut words = line.split_ascii_whitespace();
+                    let tag = words.next().unwrap_or("").to_owned();
+                    let answer = match words.next().unwrap_or("DONE") {
+                        "LOGIN" => {
+                            counted.fetch_add(1, Ordering::Relaxed);
+                            manner.login.to_owned()
+                        }
+                        "EXAMINE" => {
+                            n_examined += 1;
+                            let next = if manner.new_mail_after < n_examined {
+                                10
+                            } else {
+                                9
+                            };
+                            format!(
+                                "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT {next}] n\r\n@ OK x\r\n"
+                            )
+                        }
+                        "IDLE" => {
+                            idle_tag = tag.clone();
+                            manner.idle.to_owned()
+                        }
+                        "DONE" => format!("{idle_tag} OK x\r\n"),
+                        _ => "@ OK x\r\n".to_owned(),
+                    };
+                    let answer = answer.replace('@', &tag);
+                    if stream.write_all(answer.as_bytes()).await.is_err() || answer.contains("BYE")
+                    {
+                        break;
+                    }
+                    line.clear();
+                }
+            }
+        });
+        (port, logins)
+    }
+
+    /// A mailbox on that port, times in hundredths of what they are in life.
+    fn quick(port: u16) -> Start {
+        let mut start = start(Some(Cursor {
+            uid_validity: 7,
+            uid_next: 9,
+        }));
+        start.settings.port = port;
+        start.settings.tls = Tls::None;
+        start.settings.secret = SecretSource::Command(vec!["echo".to_owned(), "x".to_owned()]);
+        start.settings.poll_interval = Duration::from_millis(100);
+        start.limits.idle_renew = Duration::from_millis(40);
+        start.limits.backoff_min = Duration::from_millis(10);
+        start.limits.refused_login_retry = Duration::from_millis(50);
+        start
+    }
+
+    /// Watches a server of such manners and returns the first `n` reports, in short.
+    async fn check(manner: Manner, n: usize, expected: &[&str]) -> u32 {
+        let (port, logins) = serve(manner).await;
+        let (sender, mut receiver) = mpsc::channel(4);
+        let (stop, shutdown) = watch::channel(false);
+        let task = tokio::spawn(watch(
+            quick(port),
+            sender,
+            Arc::new(Notify::new()),
+            shutdown,
+        ));
+        let mut seen = Vec::new();
+        while seen.len() < n {
+            seen.push(match receiver.recv().await.unwrap() {
+                Report::Batch(batch, committed) => {
+                    committed.send(true).unwrap();
+                    format!("batch to {}", batch.cursor.uid_next)
+                }
+                Report::Complete { mode, .. } => format!("complete {mode:?}"),
+                Report::Trouble {
+                    error,
+                    refused_login,
+                    ..
+                } => format!("{error} {refused_login}"),
+            });
+        }
+        assert_eq!(seen, expected);
+        stop.send(true).unwrap();
+        task.await.unwrap();
+        logins.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn a_quiet_mailbox_is_complete_at_each_poll_over_one_connection() {
+        assert_eq!(check(WELL, 3, &["complete Push"; 3]).await, 1);
+    }
+
+    #[tokio::test]
+    async fn mail_that_push_did_not_tell_of_is_found_by_the_poll_and_said() {
+        let manner = Manner {
+            new_mail_after: 2,
+            ..WELL
+        };
+        check(
+            manner,
+            4,
+            &[
+                "complete Push",
+                "batch to 10",
+                "complete Poll",
+                "complete Poll",
+            ],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn mail_that_push_tells_of_is_read_at_once() {
+        let manner = Manner {
+            new_mail_after: 2,
+            idle: "+ idling\r\n* 4 EXISTS\r\n",
+            ..WELL
+        };
+        check(
+            manner,
+            3,
+            &["complete Push", "batch to 10", "complete Push"],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn false_calls_slow_the_watch_down() {
+        let manner = Manner {
+            idle: "+ idling\r\n* 3 EXISTS\r\n",
+            ..WELL
+        };
+        let (port, _) = serve(manner).await;
+        let (sender, mut receiver) = mpsc::channel(4);
+        let (_stop, shutdown) = watch::channel(false);
+        let mut start = quick(port);
+        start.settings.poll_interval = Duration::from_secs(3600);
+        start.limits.backoff_min = Duration::from_secs(3600);
+        tokio::spawn(watch(start, sender, Arc::new(Notify::new()), shutdown));
+        for _ in 0..3 {
+            assert!(matches!(
+                receiver.recv().await,
+                Some(Report::Complete { .. })
+            ));
+        }
+        let fourth = timeout(Duration::from_millis(200), receiver.recv()).await;
+        assert!(fourth.is_err(), "{fourth:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_without_push_is_polled() {
+        let manner = Manner {
+            capabilities: "IMAP4rev1",
+            login: "@ OK [CAPABILITY IMAP4rev1] in\r\n",
+            new_mail_after: 1,
+            ..WELL
+        };
+        check(
+            manner,
+            3,
+            &["complete Poll", "batch to 10", "complete Poll"],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_refuses_the_push_it_offers_is_polled_over_the_same_connection() {
+        let manner = Manner {
+            idle: "@ NO not now\r\n",
+            ..WELL
+        };
+        let logins = check(
+            manner,
+            3,
+            &["complete Push", "complete Poll", "complete Poll"],
+        )
+        .await;
+        assert_eq!(logins, 1);
+    }
+
+    #[tokio::test]
+    async fn one_refused_login_is_no_wrong_password_yet() {
+        let manner = Manner {
+            login: "@ NO [AUTHENTICATIONFAILED] no\r\n",
+            ..WELL
+        };
+        let told = "the server refused the login: NO [AUTHENTICATIONFAILED] no";
+        let (first, then) = (format!("{told} false"), format!("{told} true"));
+        let logins = check(manner, 3, &[&first, &then, &then]).await;
+        assert_eq!(logins, 3);
+    }
+
+    #[tokio::test]
+    async fn a_connection_lost_in_idle_is_made_again() {
+        let manner = Manner {
+            idle: "+ idling\r\n* BYE AccessTokenExpired\r\n",
+            ..WELL
+        };
+        let lost = "the server closed the connection during IDLE: BYE AccessTokenExpired false";
+        let logins = check(manner, 3, &["complete Push", lost, "complete Push"]).await;
+        assert_eq!(logins, 2);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_trouble_and_not_an_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let (sender, mut receiver) = mpsc::channel(4);
+        let (stop, shutdown) = watch::channel(false);
+        let task = tokio::spawn(watch(
+            quick(port),
+            sender,
+            Arc::new(Notify::new()),
+            shutdown,
+        ));
+        for _ in 0..3 {
+            let Some(Report::Trouble {
+                error,
+                hint,
+                refused_login,
+                ..
+            }) = receiver.recv().await
+            else {
+                panic!("no trouble");
+            };
+            assert!(error.starts_with("cannot connect to localhost:"), "{error}");
+            assert!(hint.is_some() && !refused_login);
+        }
+        stop.send(true).unwrap();
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_nudge_looks_at_once() {
+        let (port, _) = serve(WELL).await;
+        let (sender, mut receiver) = mpsc::channel(4);
+        let (_stop, shutdown) = watch::channel(false);
+        let nudge = Arc::new(Notify::new());
+        let mut start = quick(port);
+        start.settings.poll_interval = Duration::from_secs(3600);
+        start.limits.idle_renew = Duration::from_secs(3600);
+        tokio::spawn(watch(start, sender, Arc::clone(&nudge), shutdown));
+        assert!(matches!(
+            receiver.recv().await,
+            Some(Report::Complete { .. })
+        ));
+        nudge.notify_one();
+        assert!(matches!(
+            receiver.recv().await,
+            Some(Report::Complete { .. })
+        ));
+    }
+}

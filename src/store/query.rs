@@ -1,0 +1,516 @@
+//! What is read. Rows become values of the core here and nowhere else.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::Error;
+use super::record::json;
+use crate::domain::alert::{Alert, AlertKind};
+use crate::domain::application::{Application, ApplicationId, Route, Stage};
+use crate::domain::coverage::Watched;
+use crate::domain::cursor::Cursor;
+use crate::domain::evaluation::Attention;
+use crate::domain::event::{Event, EventKind, Source};
+use crate::domain::importer::{ImporterNumber, Reading};
+use crate::domain::matching::{Candidate, Keys};
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// One line of the overview: the cached summary of an application.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The application.
+    pub application: Application,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Whether it needs a person.
+    pub attention: Attention,
+    /// When it was sent.
+    pub submitted_at: Option<DateTime<Utc>>,
+    /// When CBP confirmed that it arrived.
+    pub acknowledged_at: Option<DateTime<Utc>>,
+    /// When CBP first wrote more than a receipt.
+    pub first_reply_at: Option<DateTime<Utc>>,
+    /// When it was decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// The next deadline of an open window.
+    pub next_deadline: Option<DateTime<Utc>>,
+    /// Until when the cached evaluation holds.
+    pub next_evaluation_at: Option<DateTime<Utc>>,
+}
+
+/// A mail as it was kept.
+#[derive(Clone, Debug)]
+pub struct StoredMessage {
+    /// Its number.
+    pub id: i64,
+    /// Its Message-ID.
+    pub message_id: Option<String>,
+    /// The folder in which it was found.
+    pub folder: String,
+    /// `inbox`, `junk` or `sent`.
+    pub role: String,
+    /// When it was received.
+    pub received_at: DateTime<Utc>,
+    /// The sender.
+    pub sender: String,
+    /// The subject.
+    pub subject: String,
+    /// The kind.
+    pub kind: String,
+    /// The reason stated.
+    pub reason: Option<String>,
+    /// The verdict on its authenticity.
+    pub authenticity: String,
+    /// Why, sentence by sentence.
+    pub because: Vec<String>,
+    /// How the matching ended.
+    pub outcome: String,
+    /// The key that decided.
+    pub matched_by: Option<String>,
+    /// The application it is about.
+    pub application: Option<ApplicationId>,
+    /// The applications a person may choose from.
+    pub candidates: Vec<ApplicationId>,
+    /// Why it matched or not.
+    pub match_because: String,
+    /// The importer numbers in it.
+    pub numbers: Vec<String>,
+    /// What happened to it.
+    pub effect: String,
+    /// `open`, `accepted`, `assigned`, `dismissed`.
+    pub review: Option<String>,
+    /// Its bytes, while it waits for review.
+    pub raw: Option<Vec<u8>>,
+}
+
+/// An alert that has not reached a person.
+#[derive(Clone, Debug)]
+pub struct PendingAlert {
+    /// The row's number.
+    pub id: i64,
+    /// The alert.
+    pub alert: Alert,
+    /// When it was raised.
+    pub created_at: DateTime<Utc>,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+}
+
+/// How a mailbox fares.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MailboxState {
+    /// The mailbox.
+    pub name: String,
+    /// `push` or `poll`.
+    pub mode: Option<String>,
+    /// When every folder was last read.
+    pub last_complete_check: Option<DateTime<Utc>>,
+    /// Since when it cannot be read.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Why not.
+    pub error: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// The instant of a stored number of seconds.
+pub fn instant(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// The applications that bear one of a mail's keys.
+pub fn candidates(db: &Connection, keys: &Keys) -> Result<Vec<Candidate>> {
+    let mut exact = Vec::new();
+    let mut eins = Vec::new();
+    for reading in keys.readings() {
+        match reading {
+            Reading::Exact(number) => {
+                // The siblings of a number whose suffix is not registered are candidates too.
+                eins.extend(number.ein().map(str::to_owned));
+                exact.push(number.to_string());
+            }
+            Reading::Family(ein) => eins.push(ein),
+        }
+    }
+    let mut statement = db.prepare_cached(
+        "WITH by_thread AS (SELECT application FROM threads
+                            WHERE message_id IN (SELECT value FROM json_each(:threads))),
+              by_ticket AS (SELECT application FROM tickets
+                            WHERE ticket IN (SELECT value FROM json_each(:tickets))),
+              found AS (SELECT application AS id FROM by_thread
+                        UNION SELECT application FROM by_ticket
+                        UNION SELECT application FROM names
+                              WHERE name IN (SELECT value FROM json_each(:names))
+                        UNION SELECT id FROM applications
+                              WHERE number IN (SELECT value FROM json_each(:exact))
+                        UNION SELECT id FROM applications
+                              WHERE ein IN (SELECT value FROM json_each(:eins)))
+         SELECT id, company, number, stage,
+                id IN by_thread, id IN by_ticket,
+                (SELECT json_group_array(name) FROM names WHERE application = id)
+         FROM applications WHERE id IN found
+         ORDER BY id",
+    )?;
+    let rows = statement.query_map(
+        named_params! {
+            ":threads": json(&keys.threads),
+            ":tickets": json(&keys.tickets),
+            ":names": json(&keys.names),
+            ":exact": json(&exact),
+            ":eins": json(&eins),
+        },
+        |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, String>(3)?,
+                row.get::<_, bool>(4)?,
+                row.get::<_, bool>(5)?,
+                row.get::<_, String>(6)?,
+            ))
+        },
+    )?;
+    rows.map(|row| {
+        let (id, company, number, stage, by_thread, by_ticket, names) = row?;
+        Ok(Candidate {
+            id: ApplicationId(id),
+            company,
+            number: parse_number(&number)?,
+            names: list(&names),
+            stage: Stage::parse(&stage).ok_or(Error::Value { what: "stage", value: stage })?,
+            by_thread,
+            by_ticket,
+        })
+    })
+    .collect()
+}
+
+/// Whether the same bytes have been recorded.
+pub fn is_known(db: &Connection, digest: &str) -> Result<bool> {
+    let mut statement = db.prepare_cached("SELECT 1 FROM messages WHERE digest = ?1")?;
+    Ok(statement.exists([digest])?)
+}
+
+/// The recorded message with a Message-ID, if there is one.
+pub fn recorded_with(db: &Connection, message_id: &str) -> Result<Option<i64>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id FROM messages WHERE message_id = ?1 AND effect = 'recorded' ORDER BY id LIMIT 1",
+    )?;
+    Ok(statement.query_row([message_id], |row| row.get(0)).optional()?)
+}
+
+const SUMMARY: &str = "id, company, number, route, aliases, tags, contact, notes, created_at,
+    stage, attention, submitted_at, acknowledged_at, first_reply_at, decided_at, next_deadline,
+    next_evaluation_at";
+
+/// All applications with their cached summaries, the most urgent first.
+pub fn summaries(db: &Connection) -> Result<Vec<Summary>> {
+    let mut statement = db.prepare(&format!(
+        "SELECT {SUMMARY} FROM applications
+         ORDER BY CASE attention WHEN 'action_needed' THEN 0 WHEN 'overdue' THEN 1
+                                 WHEN 'unknown' THEN 2 WHEN 'due' THEN 3 ELSE 4 END,
+                  next_deadline IS NULL, next_deadline, id"
+    ))?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(summary(row)?);
+    }
+    Ok(found)
+}
+
+/// One application with its cached summary.
+pub fn summary_of(db: &Connection, id: ApplicationId) -> Result<Option<Summary>> {
+    let mut statement =
+        db.prepare_cached(&format!("SELECT {SUMMARY} FROM applications WHERE id = ?1"))?;
+    let mut rows = statement.query([id.0])?;
+    rows.next()?.map(summary).transpose()
+}
+
+/// The applications whose evaluation may have changed by `now`.
+pub fn to_evaluate(db: &Connection, now: DateTime<Utc>) -> Result<Vec<ApplicationId>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id FROM applications
+         WHERE next_evaluation_at IS NOT NULL AND next_evaluation_at <= ?1
+         ORDER BY id",
+    )?;
+    let rows = statement.query_map([now.timestamp()], |row| row.get(0).map(ApplicationId))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// The ids of the applications with a number, open ones first.
+pub fn with_number(db: &Connection, number: &ImporterNumber) -> Result<Vec<ApplicationId>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id FROM applications WHERE number = ?1 ORDER BY stage = 'closed', id",
+    )?;
+    let rows = statement.query_map([number.to_string()], |row| row.get(0).map(ApplicationId))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// The applications of an EIN.
+pub fn with_ein(db: &Connection, ein: &str) -> Result<Vec<ApplicationId>> {
+    let mut statement =
+        db.prepare_cached("SELECT id FROM applications WHERE ein = ?1 ORDER BY id")?;
+    let rows = statement.query_map([ein], |row| row.get(0).map(ApplicationId))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// The applications whose name, normalised, has a part in it.
+pub fn with_name_part(db: &Connection, part: &str) -> Result<Vec<ApplicationId>> {
+    let mut statement = db.prepare_cached(
+        "SELECT DISTINCT application FROM names WHERE instr(name, ?1) ORDER BY application",
+    )?;
+    let rows = statement.query_map([part], |row| row.get(0).map(ApplicationId))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// An application's events in the order of their rows.
+pub fn events(db: &Connection, id: ApplicationId) -> Result<Vec<Event>> {
+    let mut statement = db.prepare_cached(
+        "SELECT e.id, e.at, e.kind, e.source, e.message, m.message_id, e.text, e.undoes
+         FROM events e LEFT JOIN messages m ON m.id = e.message
+         WHERE e.application = ?1 ORDER BY e.id",
+    )?;
+    let mut rows = statement.query([id.0])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get(2)?;
+        let source: String = row.get(3)?;
+        found.push(Event {
+            id: row.get(0)?,
+            at: instant(row.get(1)?),
+            kind: EventKind::parse(&kind).ok_or(Error::Value { what: "event", value: kind })?,
+            source: match source.as_str() {
+                "message" => Source::Message,
+                _ => Source::Command,
+            },
+            message: row.get(4)?,
+            message_id: row.get(5)?,
+            text: row.get(6)?,
+            undoes: row.get(7)?,
+        });
+    }
+    Ok(found)
+}
+
+/// The events that follow from a message and still count, with their applications.
+pub fn events_of_message(db: &Connection, message: i64) -> Result<Vec<(i64, ApplicationId)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, application FROM events e
+         WHERE message = ?1 AND kind <> 'undone'
+           AND NOT EXISTS (SELECT 1 FROM events u WHERE u.undoes = e.id)
+         ORDER BY id",
+    )?;
+    let rows = statement
+        .query_map([message], |row| Ok((row.get(0)?, ApplicationId(row.get(1)?))))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+const MESSAGE: &str = "id, message_id, folder, role, received_at, sender, subject, kind, reason,
+    authenticity, because, outcome, matched_by, application, candidates, match_because, numbers,
+    effect, review, raw";
+
+/// A message by its number.
+pub fn message(db: &Connection, id: i64) -> Result<Option<StoredMessage>> {
+    let mut statement =
+        db.prepare_cached(&format!("SELECT {MESSAGE} FROM messages WHERE id = ?1"))?;
+    Ok(statement.query_row([id], stored_message).optional()?)
+}
+
+/// The mails that wait for a person, oldest first.
+pub fn review(db: &Connection) -> Result<Vec<StoredMessage>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {MESSAGE} FROM messages WHERE review = 'open' ORDER BY received_at, id"
+    ))?;
+    let rows = statement.query_map([], stored_message)?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// The messages that were matched to an application, whatever became of them.
+pub fn messages_of(db: &Connection, id: ApplicationId) -> Result<Vec<StoredMessage>> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {MESSAGE} FROM messages WHERE application = ?1 ORDER BY received_at, id"
+    ))?;
+    let rows = statement.query_map([id.0], stored_message)?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// How many mails wait for a person.
+pub fn n_review(db: &Connection) -> Result<i64> {
+    Ok(db.query_row("SELECT count(*) FROM messages WHERE review = 'open'", [], |row| row.get(0))?)
+}
+
+/// How many alerts have not reached a person.
+pub fn n_pending_alerts(db: &Connection) -> Result<i64> {
+    Ok(db.query_row(
+        "SELECT count(*) FROM alerts WHERE delivered_at IS NULL AND withdrawn_at IS NULL",
+        [],
+        |row| row.get(0),
+    )?)
+}
+
+/// How many mails could not be fetched.
+pub fn n_unreadable(db: &Connection) -> Result<i64> {
+    Ok(db.query_row("SELECT count(*) FROM unreadable", [], |row| row.get(0))?)
+}
+
+/// The alerts that have not reached a person, oldest first.
+pub fn pending_alerts(db: &Connection) -> Result<Vec<PendingAlert>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, key, kind, application, title, body, created_at, last_error
+         FROM alerts WHERE delivered_at IS NULL AND withdrawn_at IS NULL
+         ORDER BY created_at, id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get(2)?;
+        found.push(PendingAlert {
+            id: row.get(0)?,
+            alert: Alert {
+                key: row.get(1)?,
+                kind: AlertKind::parse(&kind).ok_or(Error::Value { what: "alert", value: kind })?,
+                application: row.get::<_, Option<i64>>(3)?.map(ApplicationId),
+                title: row.get(4)?,
+                body: row.get(5)?,
+            },
+            created_at: instant(row.get(6)?),
+            last_error: row.get(7)?,
+        });
+    }
+    Ok(found)
+}
+
+/// What is known to have been read of each folder of a mailbox.
+pub fn coverage(db: &Connection, mailbox: &str) -> Result<Vec<Vec<Watched>>> {
+    let mut statement = db.prepare_cached(
+        "SELECT folder, from_at, until_at FROM coverage WHERE mailbox = ?1 ORDER BY folder, from_at",
+    )?;
+    let rows = statement.query_map([mailbox], |row| {
+        Ok((
+            row.get::<_, String>(0)?,
+            Watched { from: instant(row.get(1)?), until: instant(row.get(2)?) },
+        ))
+    })?;
+    let mut folders: Vec<(String, Vec<Watched>)> = Vec::new();
+    for row in rows {
+        let (folder, span) = row?;
+        match folders.last_mut() {
+            Some((last, spans)) if *last == folder => spans.push(span),
+            _ => folders.push((folder, vec![span])),
+        }
+    }
+    Ok(folders.into_iter().map(|(_, spans)| spans).collect())
+}
+
+/// The folders of a mailbox that are known to have been read completely at some time.
+pub fn covered_folders(db: &Connection, mailbox: &str) -> Result<Vec<String>> {
+    let mut statement =
+        db.prepare_cached("SELECT DISTINCT folder FROM coverage WHERE mailbox = ?1")?;
+    let rows = statement.query_map([mailbox], |row| row.get(0))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// How far the folders of an account have been read.
+pub fn cursors(db: &Connection, host: &str, user: &str) -> Result<Vec<(String, Cursor)>> {
+    let mut statement = db.prepare_cached(
+        "SELECT folder, uid_validity, uid_next FROM cursors WHERE host = :host AND user = :user",
+    )?;
+    let rows = statement.query_map(named_params! { ":host": host, ":user": user }, |row| {
+        Ok((row.get(0)?, Cursor { uid_validity: row.get(1)?, uid_next: row.get(2)? }))
+    })?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// A fact about the database.
+pub fn fact(db: &Connection, name: &str) -> Result<Option<String>> {
+    let mut statement = db.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+}
+
+/// How the mailboxes fare.
+pub fn mailboxes(db: &Connection) -> Result<Vec<MailboxState>> {
+    let mut statement = db.prepare_cached(
+        "SELECT name, mode, last_complete_check, failing_since, error, hint
+         FROM mailboxes ORDER BY name",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(MailboxState {
+            name: row.get(0)?,
+            mode: row.get(1)?,
+            last_complete_check: row.get::<_, Option<i64>>(2)?.map(instant),
+            failing_since: row.get::<_, Option<i64>>(3)?.map(instant),
+            error: row.get(4)?,
+            hint: row.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+fn summary(row: &Row) -> Result<Summary> {
+    let number: String = row.get(2)?;
+    let route: String = row.get(3)?;
+    let stage: String = row.get(9)?;
+    let attention: String = row.get(10)?;
+    let at = |column: usize| -> Result<Option<DateTime<Utc>>> {
+        Ok(row.get::<_, Option<i64>>(column)?.map(instant))
+    };
+    Ok(Summary {
+        application: Application {
+            id: ApplicationId(row.get(0)?),
+            company: row.get(1)?,
+            number: parse_number(&number)?,
+            route: Route::parse(&route).ok_or(Error::Value { what: "route", value: route })?,
+            aliases: list(&row.get::<_, String>(4)?),
+            tags: list(&row.get::<_, String>(5)?),
+            contact: row.get(6)?,
+            notes: row.get(7)?,
+            created_at: instant(row.get(8)?),
+        },
+        stage: Stage::parse(&stage).ok_or(Error::Value { what: "stage", value: stage })?,
+        attention: Attention::parse(&attention)
+            .ok_or(Error::Value { what: "attention", value: attention })?,
+        submitted_at: at(11)?,
+        acknowledged_at: at(12)?,
+        first_reply_at: at(13)?,
+        decided_at: at(14)?,
+        next_deadline: at(15)?,
+        next_evaluation_at: at(16)?,
+    })
+}
+
+fn stored_message(row: &Row) -> rusqlite::Result<StoredMessage> {
+    Ok(StoredMessage {
+        id: row.get(0)?,
+        message_id: row.get(1)?,
+        folder: row.get(2)?,
+        role: row.get(3)?,
+        received_at: instant(row.get(4)?),
+        sender: row.get(5)?,
+        subject: row.get(6)?,
+        kind: row.get(7)?,
+        reason: row.get(8)?,
+        authenticity: row.get(9)?,
+        because: list(&row.get::<_, String>(10)?),
+        outcome: row.get(11)?,
+        matched_by: row.get(12)?,
+        application: row.get::<_, Option<i64>>(13)?.map(ApplicationId),
+        candidates: list::<i64>(&row.get::<_, String>(14)?).into_iter().map(ApplicationId).collect(),
+        match_because: row.get(15)?,
+        numbers: list(&row.get::<_, String>(16)?),
+        effect: row.get(17)?,
+        review: row.get(18)?,
+        raw: row.get(19)?,
+    })
+}
+
+fn parse_number(text: &str) -> Result<ImporterNumber> {
+    text.parse().map_err(|_| Error::Value { what: "importer number", value: "(not shown)".to_owned() })
+}
+
+/// Reads a list as the database keeps it; what no version of acewatch writes reads as empty.
+fn list<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
+    serde_json::from_str(text).unwrap_or_default()
+}

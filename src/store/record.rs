@@ -1,0 +1,488 @@
+//! What is written. Every function works inside a transaction that the caller has begun, so that
+//! a batch of mail, what follows from it, and the cursor are one.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Transaction, named_params};
+
+use super::Error;
+use crate::domain::alert::{Alert, AlertKind};
+use crate::domain::application::{ApplicationId, History, Route, Stage};
+use crate::domain::company::CompanyName;
+use crate::domain::cursor::Cursor;
+use crate::domain::evaluation::Evaluation;
+use crate::domain::event::NewEvent;
+use crate::domain::importer::ImporterNumber;
+use crate::domain::matching::Match;
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// An application that is to be registered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewApplication {
+    /// The company's name as written.
+    pub company: String,
+    /// Its importer number.
+    pub number: ImporterNumber,
+    /// How it is sent.
+    pub route: Route,
+    /// Other names of the company.
+    pub aliases: Vec<String>,
+    /// The user's own labels.
+    pub tags: Vec<String>,
+    /// Whom to ask.
+    pub contact: Option<String>,
+    /// The user's remarks.
+    pub notes: Option<String>,
+}
+
+/// A mail as it is kept.
+#[derive(Clone, Debug)]
+pub struct NewMessage<'a> {
+    /// SHA-256 of its bytes, hexadecimal.
+    pub digest: String,
+    /// Its Message-ID.
+    pub message_id: Option<&'a str>,
+    /// The mailbox, or `import`.
+    pub mailbox: &'a str,
+    /// The folder's name.
+    pub folder: &'a str,
+    /// `inbox`, `junk` or `sent`.
+    pub role: &'a str,
+    /// INTERNALDATE, or what a file says.
+    pub received_at: DateTime<Utc>,
+    /// The sender for a person to read.
+    pub sender: String,
+    /// The subject.
+    pub subject: &'a str,
+    /// The kind.
+    pub kind: &'a str,
+    /// The reason stated.
+    pub reason: Option<&'a str>,
+    /// The verdict on its authenticity.
+    pub authenticity: &'a str,
+    /// JSON array of sentences.
+    pub because: String,
+    /// How the matching ended.
+    pub outcome: &'a str,
+    /// The key that decided.
+    pub matched_by: Option<&'a str>,
+    /// The application it is about.
+    pub application: Option<ApplicationId>,
+    /// JSON array of application ids.
+    pub candidates: String,
+    /// Why it matched or not.
+    pub match_because: &'a str,
+    /// JSON array of numbers.
+    pub numbers: String,
+    /// What happened to it.
+    pub effect: &'a str,
+    /// `open` for mail in review.
+    pub review: Option<&'a str>,
+    /// Its bytes, for mail in review.
+    pub raw: Option<&'a [u8]>,
+}
+
+/// Registers an application; `None` where the number is registered on that route already.
+pub fn application(tx: &Transaction, new: &NewApplication, now: DateTime<Utc>) -> Result<Option<ApplicationId>> {
+    let n_rows = tx.execute(
+        "INSERT INTO applications
+            (company, number, route, ein, aliases, tags, contact, notes, created_at, next_evaluation_at)
+         VALUES (:company, :number, :route, :ein, :aliases, :tags, :contact, :notes, :now, NULL)
+         ON CONFLICT (number, route) DO NOTHING",
+        named_params! {
+            ":company": new.company,
+            ":number": new.number.to_string(),
+            ":route": new.route.as_str(),
+            ":ein": new.number.ein(),
+            ":aliases": json(&new.aliases),
+            ":tags": json(&new.tags),
+            ":contact": new.contact,
+            ":notes": new.notes,
+            ":now": now.timestamp(),
+        },
+    )?;
+    if n_rows == 0 {
+        return Ok(None);
+    }
+    let id = tx.last_insert_rowid();
+    for written in std::iter::once(&new.company).chain(&new.aliases) {
+        for name in CompanyName::parts(written) {
+            tx.execute(
+                "INSERT OR IGNORE INTO names (name, application) VALUES (:name, :application)",
+                named_params! { ":name": name, ":application": id },
+            )?;
+        }
+    }
+    Ok(Some(ApplicationId(id)))
+}
+
+/// Keeps a mail; `None` where the same bytes are there already.
+pub fn message(tx: &Transaction, new: &NewMessage, now: DateTime<Utc>) -> Result<Option<i64>> {
+    let n_rows = tx.execute(
+        "INSERT INTO messages
+            (digest, message_id, mailbox, folder, role, received_at, recorded_at, sender, subject,
+             kind, reason, authenticity, because, outcome, matched_by, application, candidates,
+             match_because, numbers, effect, review, raw)
+         VALUES
+            (:digest, :message_id, :mailbox, :folder, :role, :received_at, :now, :sender, :subject,
+             :kind, :reason, :authenticity, :because, :outcome, :matched_by, :application,
+             :candidates, :match_because, :numbers, :effect, :review, :raw)
+         ON CONFLICT (digest) DO NOTHING",
+        named_params! {
+            ":digest": new.digest,
+            ":message_id": new.message_id,
+            ":mailbox": new.mailbox,
+            ":folder": new.folder,
+            ":role": new.role,
+            ":received_at": new.received_at.timestamp(),
+            ":now": now.timestamp(),
+            ":sender": new.sender,
+            ":subject": new.subject,
+            ":kind": new.kind,
+            ":reason": new.reason,
+            ":authenticity": new.authenticity,
+            ":because": new.because,
+            ":outcome": new.outcome,
+            ":matched_by": new.matched_by,
+            ":application": new.application.map(|id| id.0),
+            ":candidates": new.candidates,
+            ":match_because": new.match_because,
+            ":numbers": new.numbers,
+            ":effect": new.effect,
+            ":review": new.review,
+            ":raw": new.raw,
+        },
+    )?;
+    Ok((n_rows == 1).then(|| tx.last_insert_rowid()))
+}
+
+/// Adds an event to an application's history.
+pub fn event(
+    tx: &Transaction,
+    application: ApplicationId,
+    new: &NewEvent,
+    message: Option<i64>,
+    now: DateTime<Utc>,
+) -> Result<i64> {
+    tx.execute(
+        "INSERT INTO events (application, at, recorded_at, kind, source, message, text, undoes)
+         VALUES (:application, :at, :now, :kind, :source, :message, :text, :undoes)",
+        named_params! {
+            ":application": application.0,
+            ":at": new.at.timestamp(),
+            ":now": now.timestamp(),
+            ":kind": new.kind.as_str(),
+            ":source": new.source.as_str(),
+            ":message": message,
+            ":text": new.text,
+            ":undoes": new.undoes,
+        },
+    )?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// Remembers that a Message-ID leads to an application.
+pub fn thread(tx: &Transaction, message_id: &str, application: ApplicationId, message: i64) -> Result<()> {
+    tx.execute(
+        "INSERT OR IGNORE INTO threads (message_id, application, message)
+         VALUES (:message_id, :application, :message)",
+        named_params! { ":message_id": message_id, ":application": application.0, ":message": message },
+    )?;
+    Ok(())
+}
+
+/// Remembers that a ticket number leads to an application.
+pub fn ticket(tx: &Transaction, ticket: &str, application: ApplicationId, message: i64) -> Result<()> {
+    tx.execute(
+        "INSERT OR IGNORE INTO tickets (ticket, application, message)
+         VALUES (:ticket, :application, :message)",
+        named_params! { ":ticket": ticket, ":application": application.0, ":message": message },
+    )?;
+    Ok(())
+}
+
+/// Forgets what was learnt from a message that a person took back.
+pub fn unlearn(tx: &Transaction, message: i64) -> Result<()> {
+    tx.execute("DELETE FROM threads WHERE message = ?1", [message])?;
+    tx.execute("DELETE FROM tickets WHERE message = ?1", [message])?;
+    Ok(())
+}
+
+/// Sets what became of a message after a person, or a later registration, decided.
+pub fn decided(
+    tx: &Transaction,
+    message: i64,
+    review: Option<&str>,
+    effect: &str,
+    application: Option<ApplicationId>,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE messages SET review = :review, effect = :effect, application = :application
+         WHERE id = :id",
+        named_params! {
+            ":id": message,
+            ":review": review,
+            ":effect": effect,
+            ":application": application.map(|id| id.0),
+        },
+    )?;
+    Ok(())
+}
+
+/// Replaces the answer of the matching.
+pub fn rematched(tx: &Transaction, message: i64, found: &Match) -> Result<()> {
+    let candidates: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
+    tx.execute(
+        "UPDATE messages
+         SET outcome = :outcome, matched_by = :by, candidates = :candidates, match_because = :because
+         WHERE id = :id",
+        named_params! {
+            ":id": message,
+            ":outcome": found.outcome.as_str(),
+            ":by": found.by.map(|key| key.as_str()),
+            ":candidates": json(&candidates),
+            ":because": found.because,
+        },
+    )?;
+    Ok(())
+}
+
+/// Raises an alert; says whether it is a new one.
+pub fn alert(tx: &Transaction, alert: &Alert, now: DateTime<Utc>) -> Result<bool> {
+    let n_rows = tx.execute(
+        "INSERT INTO alerts (key, kind, application, title, body, created_at)
+         VALUES (:key, :kind, :application, :title, :body, :now)
+         ON CONFLICT (key) DO NOTHING",
+        named_params! {
+            ":key": alert.key,
+            ":kind": alert.kind.as_str(),
+            ":application": alert.application.map(|id| id.0),
+            ":title": alert.title,
+            ":body": alert.body,
+            ":now": now.timestamp(),
+        },
+    )?;
+    Ok(n_rows == 1)
+}
+
+/// Withdraws the undelivered alerts about an application that no longer hold: those of the clock
+/// that are not among `holding`, and those of a mail whose matter is settled. One that holds again
+/// comes back.
+pub fn withdraw(
+    tx: &Transaction,
+    application: ApplicationId,
+    stage: Stage,
+    holding: &[Alert],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let keys: Vec<&str> = holding.iter().map(|alert| alert.key.as_str()).collect();
+    let kinds = |wanted: &dyn Fn(&AlertKind) -> bool| -> String {
+        json(&AlertKind::ALL.iter().filter(|k| wanted(k)).map(|k| k.as_str()).collect::<Vec<_>>())
+    };
+    tx.execute(
+        "UPDATE alerts
+         SET withdrawn_at =
+             CASE WHEN key IN (SELECT value FROM json_each(:keys)) THEN NULL
+                  WHEN kind IN (SELECT value FROM json_each(:clock)) THEN coalesce(withdrawn_at, :now)
+                  WHEN kind IN (SELECT value FROM json_each(:settled)) THEN coalesce(withdrawn_at, :now)
+                  ELSE NULL END
+         WHERE application = :application AND delivered_at IS NULL",
+        named_params! {
+            ":application": application.0,
+            ":keys": json(&keys),
+            ":clock": kinds(&|kind| kind.is_of_the_clock()),
+            ":settled": kinds(&|kind| !kind.still_tells(stage)),
+            ":now": now.timestamp(),
+        },
+    )?;
+    Ok(())
+}
+
+/// Marks an alert as shown.
+pub fn alert_delivered(tx: &Transaction, id: i64, now: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "UPDATE alerts
+         SET delivered_at = :now, attempts = attempts + 1, last_error = NULL
+         WHERE id = :id",
+        named_params! { ":id": id, ":now": now.timestamp() },
+    )?;
+    Ok(())
+}
+
+/// Remembers why an alert could not be shown.
+pub fn alert_failed(tx: &Transaction, id: i64, error: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE alerts SET attempts = attempts + 1, last_error = :error WHERE id = :id",
+        named_params! { ":id": id, ":error": error },
+    )?;
+    Ok(())
+}
+
+/// Writes an application's cached summary.
+pub fn summary(tx: &Transaction, id: ApplicationId, history: &History, evaluation: &Evaluation) -> Result<()> {
+    let seconds = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp());
+    tx.execute(
+        "UPDATE applications
+         SET stage = :stage, attention = :attention, submitted_at = :submitted_at,
+             acknowledged_at = :acknowledged_at, first_reply_at = :first_reply_at,
+             decided_at = :decided_at, next_deadline = :next_deadline,
+             next_evaluation_at = :next_at
+         WHERE id = :id",
+        named_params! {
+            ":id": id.0,
+            ":stage": history.stage().as_str(),
+            ":attention": evaluation.attention.as_str(),
+            ":submitted_at": seconds(history.submitted_at),
+            ":acknowledged_at": seconds(history.acknowledged_at),
+            ":first_reply_at": seconds(history.first_reply_at),
+            ":decided_at": seconds(history.decided_at),
+            ":next_deadline": seconds(evaluation.next_deadline),
+            ":next_at": seconds(evaluation.next_at),
+        },
+    )?;
+    Ok(())
+}
+
+/// Has every open application evaluated anew: the calendar, the windows or the coverage changed.
+pub fn evaluate_all(tx: &Transaction) -> Result<()> {
+    tx.execute("UPDATE applications SET next_evaluation_at = 0 WHERE stage <> 'closed'", [])?;
+    Ok(())
+}
+
+/// Has those applications evaluated anew whose verdict waited for a gap to be read.
+pub fn evaluate_unknown(tx: &Transaction) -> Result<()> {
+    tx.execute("UPDATE applications SET next_evaluation_at = 0 WHERE attention = 'unknown'", [])?;
+    Ok(())
+}
+
+/// Remembers how far a folder has been read.
+pub fn cursor(tx: &Transaction, host: &str, user: &str, folder: &str, cursor: &Cursor) -> Result<()> {
+    tx.execute(
+        "INSERT INTO cursors (host, user, folder, uid_validity, uid_next)
+         VALUES (:host, :user, :folder, :uid_validity, :uid_next)
+         ON CONFLICT (host, user, folder)
+         DO UPDATE SET uid_validity = excluded.uid_validity, uid_next = excluded.uid_next",
+        named_params! {
+            ":host": host,
+            ":user": user,
+            ":folder": folder,
+            ":uid_validity": cursor.uid_validity,
+            ":uid_next": cursor.uid_next,
+        },
+    )?;
+    Ok(())
+}
+
+/// Remembers a mail that could not be fetched.
+pub fn unreadable(tx: &Transaction, mailbox: &str, folder: &str, uid: u32, error: &str, now: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "INSERT INTO unreadable (mailbox, folder, uid, at, error)
+         VALUES (:mailbox, :folder, :uid, :now, :error)
+         ON CONFLICT (mailbox, folder, uid) DO UPDATE SET error = excluded.error",
+        named_params! {
+            ":mailbox": mailbox, ":folder": folder, ":uid": uid, ":now": now.timestamp(), ":error": error,
+        },
+    )?;
+    Ok(())
+}
+
+/// Remembers that a folder is read up to `until`; `from` is where reading began anew, if it did.
+///
+/// Without `from`, reading went on from the cursor, so that the last span grows: whatever arrived
+/// while nobody looked was still there to be read.
+pub fn coverage(
+    tx: &Transaction,
+    mailbox: &str,
+    folder: &str,
+    from: Option<DateTime<Utc>>,
+    until: DateTime<Utc>,
+) -> Result<()> {
+    let last: Option<(i64, i64)> = tx
+        .query_row(
+            "SELECT id, until_at FROM coverage
+             WHERE mailbox = :mailbox AND folder = :folder
+             ORDER BY until_at DESC LIMIT 1",
+            named_params! { ":mailbox": mailbox, ":folder": folder },
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    match (last, from) {
+        (Some((id, last_until)), from)
+            if from.is_none_or(|from| from.timestamp() <= last_until) =>
+        {
+            tx.execute(
+                "UPDATE coverage
+                 SET until_at = max(until_at, :until), from_at = min(from_at, coalesce(:from, from_at))
+                 WHERE id = :id",
+                named_params! {
+                    ":id": id,
+                    ":until": until.timestamp(),
+                    ":from": from.map(|from| from.timestamp()),
+                },
+            )?;
+        }
+        (_, from) => {
+            tx.execute(
+                "INSERT INTO coverage (mailbox, folder, from_at, until_at)
+                 VALUES (:mailbox, :folder, :from, :until)",
+                named_params! {
+                    ":mailbox": mailbox,
+                    ":folder": folder,
+                    ":from": from.unwrap_or(until).timestamp(),
+                    ":until": until.timestamp(),
+                },
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Forgets the coverage of folders that are no longer read.
+pub fn keep_coverage_of(tx: &Transaction, mailbox: &str, folders: &[&str]) -> Result<()> {
+    tx.execute(
+        "DELETE FROM coverage
+         WHERE mailbox = :mailbox AND folder NOT IN (SELECT value FROM json_each(:folders))",
+        named_params! { ":mailbox": mailbox, ":folders": json(&folders) },
+    )?;
+    Ok(())
+}
+
+/// Remembers that every folder of a mailbox has been read.
+pub fn mailbox_complete(tx: &Transaction, name: &str, mode: &str, at: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "INSERT INTO mailboxes (name, mode, last_complete_check) VALUES (:name, :mode, :at)
+         ON CONFLICT (name) DO UPDATE
+         SET mode = excluded.mode, last_complete_check = excluded.last_complete_check,
+             failing_since = NULL, error = NULL, hint = NULL",
+        named_params! { ":name": name, ":mode": mode, ":at": at.timestamp() },
+    )?;
+    Ok(())
+}
+
+/// Remembers that a mailbox cannot be read.
+pub fn mailbox_failing(tx: &Transaction, name: &str, error: &str, hint: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "INSERT INTO mailboxes (name, failing_since, error, hint)
+         VALUES (:name, :now, :error, :hint)
+         ON CONFLICT (name) DO UPDATE
+         SET failing_since = coalesce(failing_since, excluded.failing_since),
+             error = excluded.error, hint = excluded.hint",
+        named_params! { ":name": name, ":now": now.timestamp(), ":error": error, ":hint": hint },
+    )?;
+    Ok(())
+}
+
+/// Sets a fact about the database; says whether it changed.
+pub fn fact(tx: &Transaction, name: &str, value: &str) -> Result<bool> {
+    let n_rows = tx.execute(
+        "INSERT INTO facts (name, value) VALUES (:name, :value)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
+        named_params! { ":name": name, ":value": value },
+    )?;
+    Ok(n_rows == 1)
+}
+
+/// A list as the database keeps it.
+pub fn json<T: serde::Serialize>(list: &[T]) -> String {
+    serde_json::Value::from_iter(list.iter().map(|item| serde_json::json!(item))).to_string()
+}

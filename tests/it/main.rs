@@ -1,0 +1,20 @@
+//! The tests that need the whole program, in one binary so that it is linked once.
+//!
+//! Some start real servers: Dovecot, a session bus, dunst on a screen that nobody sees. A server that
+//! is missing fails the test with the name of its package; `scripts/test` installs what is missing.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that stumbles has failed, and should say where"
+)]
+
+mod corpus;
+mod desktop;
+mod mailbox;
+mod service;
+mod store;
+mod support;
+mod tidy;

@@ -1,0 +1,310 @@
+//! What is recorded, and what a second look changes: nothing.
+
+use std::path::Path;
+
+use acewatch::app::{App, Incoming, Origin, Progress, Ruling, Tally};
+use acewatch::config::{self, Environment};
+use acewatch::domain::application::{ApplicationId, Stage};
+use acewatch::domain::cursor::Cursor;
+use acewatch::domain::message::FolderRole;
+use acewatch::domain::rules::Rules;
+use acewatch::store::record::NewApplication;
+use acewatch::store::{Store, query};
+use chrono::{DateTime, Duration, Utc};
+
+use crate::support::mail::{ACME, Importer, JUNIPER, approval, from_cbp, submission};
+
+const SETTINGS: &str = r#"
+time-zone = "America/Denver"
+[[mailbox]]
+name = "office"
+host = "imap.broker.example"
+user = "ops@broker.example"
+password-environment = "UNUSED"
+[trust]
+authserv-id = ["mx.broker.example"]
+own-addresses = ["ops@broker.example"]
+"#;
+
+fn app() -> App {
+    let settings = config::parse(SETTINGS, Path::new("t.toml"), &Environment::from_process()).unwrap();
+    App::new(Store::in_memory().unwrap(), settings, Rules::read(None).unwrap())
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// Monday noon in New York.
+fn monday() -> DateTime<Utc> {
+    at("2026-05-04T16:00:00Z")
+}
+
+fn ingest(app: &mut App, role: FolderRole, mails: &[(&str, DateTime<Utc>)], now: DateTime<Utc>) -> Tally {
+    let mails: Vec<Incoming> =
+        mails.iter().map(|(text, at)| Incoming { bytes: text.as_bytes(), received_at: *at }).collect();
+    app.ingest(Origin { mailbox: "office", folder: "F", role }, &mails, None, now).unwrap()
+}
+
+fn register(app: &mut App, importer: Importer) -> ApplicationId {
+    let new = NewApplication {
+        company: importer.company.to_owned(),
+        number: importer.number.parse().unwrap(),
+        route: acewatch::domain::application::Route::Email,
+        aliases: Vec::new(),
+        tags: Vec::new(),
+        contact: None,
+        notes: None,
+    };
+    app.register(&[(new, Some(monday()))], monday()).unwrap()[0].unwrap()
+}
+
+fn stage(app: &App, id: ApplicationId) -> Stage {
+    query::summary_of(app.store.read(), id).unwrap().unwrap().stage
+}
+
+/// Everything in the database as text, row by row.
+fn dump(app: &App) -> String {
+    let db = app.store.read();
+    let mut tables = db
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+        .unwrap();
+    let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut text = String::new();
+    for name in names {
+        let mut rows = db.prepare(&format!("SELECT * FROM {name}")).unwrap();
+        let n_columns = rows.column_count();
+        let mut rows = rows.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            for column in 0..n_columns {
+                let value = row.get_ref(column).unwrap();
+                match value {
+                    rusqlite::types::ValueRef::Blob(bytes) | rusqlite::types::ValueRef::Text(bytes) => {
+                        text.push_str(&String::from_utf8_lossy(bytes));
+                    }
+                    other => text.push_str(&format!("{other:?}")),
+                }
+                text.push('|');
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[test]
+fn the_same_mail_twice_changes_nothing() {
+    let mut app = app();
+    let (sent, approved) = (submission(ACME, monday()), approval(ACME, monday()));
+    let first = ingest(&mut app, FolderRole::Sent, &[(&sent, monday())], monday());
+    ingest(&mut app, FolderRole::Inbox, &[(&approved, monday())], monday());
+    assert_eq!(first.recorded, 1);
+    let before = dump(&app);
+    let again = ingest(&mut app, FolderRole::Inbox, &[(&approved, monday()), (&approved, monday())], monday());
+    assert_eq!((again.duplicate, again.recorded), (2, 0));
+    assert_eq!(dump(&app), before);
+}
+
+#[test]
+fn our_submission_registers_its_application_by_itself() {
+    let mut app = app();
+    ingest(&mut app, FolderRole::Sent, &[(&submission(ACME, monday()), monday())], monday());
+    let all = query::summaries(app.store.read()).unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].application.company, ACME.company);
+    assert_eq!(all[0].application.number.to_string(), ACME.number);
+    assert_eq!(all[0].submitted_at, Some(monday()));
+}
+
+#[test]
+fn a_copy_in_another_mailbox_is_not_a_second_approval() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let mail = approval(ACME, monday());
+    let copy = mail.replace("id dd3ffe04388a392c", "id 0123456789abcdef");
+    ingest(&mut app, FolderRole::Inbox, &[(&mail, monday()), (&copy, monday())], monday());
+    let events = query::events(app.store.read(), id).unwrap();
+    assert_eq!(events.iter().filter(|e| e.kind.as_str() == "approved").count(), 1);
+    assert_eq!(query::pending_alerts(app.store.read()).unwrap().len(), 1);
+}
+
+#[test]
+fn a_forged_copy_does_not_make_the_genuine_mail_vanish() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let genuine = approval(ACME, monday());
+    let forged = genuine.replace("dmarc=pass", "dmarc=fail").replace("dkim=pass", "dkim=fail");
+    let tally = ingest(&mut app, FolderRole::Inbox, &[(&forged, monday()), (&genuine, monday())], monday());
+    assert_eq!((tally.quarantined, tally.recorded), (1, 1));
+    assert_eq!(stage(&app, id), Stage::Approved);
+}
+
+#[test]
+fn a_mail_that_came_before_its_application_was_registered_is_matched_then() {
+    let mut app = app();
+    let tally = ingest(&mut app, FolderRole::Inbox, &[(&approval(ACME, monday()), monday())], monday());
+    assert_eq!(tally.review, 1);
+    register(&mut app, JUNIPER);
+    assert_eq!(query::n_review(app.store.read()).unwrap(), 1);
+    let id = register(&mut app, ACME);
+    assert_eq!(stage(&app, id), Stage::Approved);
+    assert_eq!(query::n_review(app.store.read()).unwrap(), 0);
+}
+
+#[test]
+fn a_person_can_assign_and_take_back() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let unverified = approval(ACME, monday()).replace("Authentication-Results: mx.broker.example", "X-None: none");
+    ingest(&mut app, FolderRole::Inbox, &[(&unverified, monday())], monday());
+    assert_eq!(stage(&app, id), Stage::Submitted);
+    let message = query::review(app.store.read()).unwrap()[0].id;
+    app.rule(message, &Ruling::Belongs(vec![id]), monday()).unwrap();
+    assert_eq!(stage(&app, id), Stage::Approved);
+    assert_eq!(query::n_review(app.store.read()).unwrap(), 0);
+    app.rule(message, &Ruling::Undone, monday()).unwrap();
+    assert_eq!(stage(&app, id), Stage::Submitted);
+    assert_eq!(query::n_review(app.store.read()).unwrap(), 1);
+    app.rule(message, &Ruling::Dismissed, monday()).unwrap();
+    assert_eq!(query::n_review(app.store.read()).unwrap(), 0);
+    assert!(app.rule(message, &Ruling::Dismissed, monday()).is_err());
+    // The next look at the mailbox does not bring it back.
+    let again = ingest(&mut app, FolderRole::Inbox, &[(&unverified, monday())], monday());
+    assert_eq!(again.duplicate, 1);
+    assert_eq!(stage(&app, id), Stage::Submitted);
+}
+
+#[test]
+fn a_forgery_cannot_be_assigned() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let forged = approval(ACME, monday()).replace("dmarc=pass", "dmarc=fail");
+    ingest(&mut app, FolderRole::Inbox, &[(&forged, monday())], monday());
+    assert!(app.rule(1, &Ruling::Belongs(vec![id]), monday()).is_err());
+    assert_eq!(stage(&app, id), Stage::Submitted);
+}
+
+#[test]
+fn a_code_is_told_once_and_stored_nowhere() {
+    let mut app = app();
+    register(&mut app, ACME);
+    let code = from_cbp("Your verification code is 338105", "338105 - enter it within ten minutes.\n", "code@cbp", "none@x", monday());
+    ingest(&mut app, FolderRole::Inbox, &[(&code, monday())], monday() + Duration::minutes(1));
+    assert!(!dump(&app).contains("338105"));
+    let alerts = query::pending_alerts(app.store.read()).unwrap();
+    assert_eq!(alerts.iter().filter(|p| p.alert.kind.as_str() == "verification_code").count(), 1);
+    assert!(alerts.iter().all(|p| !format!("{p:?}").contains("338105")));
+}
+
+#[test]
+fn a_code_that_has_expired_is_no_news() {
+    let mut app = app();
+    let code = from_cbp("Your verification code", "338105 - enter it within ten minutes.\n", "code@cbp", "none@x", monday());
+    ingest(&mut app, FolderRole::Inbox, &[(&code, monday())], monday() + Duration::hours(5));
+    assert!(query::pending_alerts(app.store.read()).unwrap().is_empty());
+}
+
+#[test]
+fn the_cursor_is_recorded_with_its_mails() {
+    let mut app = app();
+    let cursor = Cursor { uid_validity: 7, uid_next: 42 };
+    let mail = approval(ACME, monday());
+    app.ingest(
+        Origin { mailbox: "office", folder: "INBOX", role: FolderRole::Inbox },
+        &[Incoming { bytes: mail.as_bytes(), received_at: monday() }],
+        Some(Progress { host: "imap.broker.example", user: "ops@broker.example", cursor: &cursor, unreadable: &[(40, "cut off".to_owned())] }),
+        monday(),
+    )
+    .unwrap();
+    let cursors = query::cursors(app.store.read(), "imap.broker.example", "ops@broker.example").unwrap();
+    assert_eq!(cursors, [("INBOX".to_owned(), cursor)]);
+    assert_eq!(query::n_unreadable(app.store.read()).unwrap(), 1);
+}
+
+#[test]
+fn a_deadline_is_told_once_and_only_where_the_mailbox_was_read() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let two_weeks_on = monday() + Duration::days(16);
+    app.evaluate(two_weeks_on).unwrap();
+    let attention = |app: &App| query::summary_of(app.store.read(), id).unwrap().unwrap().attention.as_str();
+    assert_eq!(attention(&app), "unknown");
+    assert!(query::pending_alerts(app.store.read()).unwrap().is_empty());
+    let from = Some(monday() - Duration::days(60));
+    app.complete("office", &[("INBOX", from), ("Sent", from)], two_weeks_on, "push", two_weeks_on).unwrap();
+    app.evaluate(two_weeks_on).unwrap();
+    assert_eq!(attention(&app), "overdue");
+    let n_alerts = query::pending_alerts(app.store.read()).unwrap().len();
+    assert!(0 < n_alerts);
+    app.evaluate(two_weeks_on).unwrap();
+    app.evaluate(two_weeks_on + Duration::minutes(1)).unwrap();
+    assert_eq!(query::pending_alerts(app.store.read()).unwrap().len(), n_alerts);
+}
+
+#[test]
+fn a_deadline_that_was_met_in_time_is_withdrawn_before_it_is_told() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let later = monday() + Duration::days(16);
+    let from = Some(monday() - Duration::days(60));
+    app.complete("office", &[("INBOX", from)], later, "push", later).unwrap();
+    app.evaluate(later).unwrap();
+    ingest(&mut app, FolderRole::Inbox, &[(&approval(ACME, later), later)], later);
+    assert_eq!(stage(&app, id), Stage::Approved);
+    let kinds: Vec<&str> =
+        query::pending_alerts(app.store.read()).unwrap().iter().map(|p| p.alert.kind.as_str()).collect();
+    assert_eq!(kinds, ["approval"]);
+}
+
+#[test]
+fn blindness_is_told_once_after_an_hour_and_its_end_too() {
+    let mut app = app();
+    let kinds = |app: &App| -> Vec<String> {
+        query::pending_alerts(app.store.read()).unwrap().iter().map(|p| p.alert.kind.as_str().to_owned()).collect()
+    };
+    app.trouble("office", "connection refused", None, monday()).unwrap();
+    app.trouble("office", "connection refused", None, monday() + Duration::minutes(59)).unwrap();
+    assert!(kinds(&app).is_empty());
+    app.evaluate(monday() + Duration::minutes(61)).unwrap();
+    app.evaluate(monday() + Duration::minutes(90)).unwrap();
+    assert_eq!(kinds(&app), ["blind"]);
+    let back = monday() + Duration::hours(3);
+    app.complete("office", &[("INBOX", None)], back, "push", back).unwrap();
+    assert_eq!(kinds(&app), ["blind", "blind_over"]);
+}
+
+#[test]
+fn the_cached_summary_is_what_the_events_say() {
+    let mut app = app();
+    ingest(&mut app, FolderRole::Sent, &[(&submission(ACME, monday()), monday()), (&submission(JUNIPER, monday()), monday())], monday());
+    let tuesday = monday() + Duration::days(1);
+    ingest(&mut app, FolderRole::Inbox, &[(&approval(JUNIPER, tuesday), tuesday)], tuesday);
+    let coverage = app.coverage().unwrap();
+    for summary in query::summaries(app.store.read()).unwrap() {
+        let (history, evaluation) = app.standing(&summary.application, &coverage, tuesday).unwrap();
+        assert_eq!(summary.stage, history.stage());
+        assert_eq!(summary.attention, evaluation.attention);
+        assert_eq!(summary.submitted_at, history.submitted_at);
+        assert_eq!(summary.decided_at, history.decided_at);
+        assert_eq!(summary.next_deadline, evaluation.next_deadline);
+    }
+}
+
+#[test]
+fn a_closure_that_is_added_later_moves_the_open_deadlines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let open = |settings: &str| {
+        let settings = config::parse(settings, Path::new("t.toml"), &Environment::from_process()).unwrap();
+        App::new(Store::open(&path).unwrap(), settings, Rules::read(None).unwrap())
+    };
+    let mut app = open(SETTINGS);
+    let id = register(&mut app, ACME);
+    app.evaluate(monday()).unwrap();
+    let deadline = |app: &App| query::summary_of(app.store.read(), id).unwrap().unwrap().next_deadline.unwrap();
+    let before = deadline(&app);
+    drop(app);
+    let mut app = open(&format!("{SETTINGS}[calendar]\nclosures = [\"2026-05-05\"]\n"));
+    app.evaluate(monday()).unwrap();
+    assert_eq!(deadline(&app) - before, Duration::days(1));
+}
