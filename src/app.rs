@@ -698,7 +698,7 @@ impl Judge<'_> {
     fn standing(&self, application: &Application, events: &[Event]) -> (History, Evaluation) {
         let seen: Vec<Event> = events.iter().filter(|e| e.at <= self.now).cloned().collect();
         let history = History::of(&seen);
-        let evaluation = evaluate(
+        let mut evaluation = evaluate(
             application,
             &history,
             self.spans(application.route),
@@ -707,6 +707,9 @@ impl Judge<'_> {
             &self.settings.notify.reminders,
             self.now,
         );
+        // A submission registered for this afternoon begins to count this afternoon.
+        let unseen = events.iter().map(|event| event.at).filter(|at| self.now < *at).min();
+        evaluation.next_at = evaluation.next_at.into_iter().chain(unseen).min();
         (history, evaluation)
     }
 

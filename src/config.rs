@@ -329,7 +329,7 @@ impl ConfigError {
     /// What to do about it, for the line `hint: …` below the error.
     pub fn hint(&self) -> &str {
         match self {
-            Self::Missing { .. } => "run `acewatch init` to write one",
+            Self::Missing { .. } => "name an existing file, or leave --config out to use ~/.config/acewatch/config.toml",
             Self::Unreadable { .. } => "the file must be readable UTF-8 text",
             Self::Malformed { hint, .. }
             | Self::UnknownKey { hint, .. }

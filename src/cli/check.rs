@@ -53,10 +53,10 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
             .filter(|s| matches!(s.attention, Attention::Overdue | Attention::ActionNeeded))
             .count();
         if 0 < n_late {
-            text.push_str(&format!("{n_late} applications need you: `acewatch status`\n"));
+            text.push_str(&format!("{} yours to act on: `acewatch status`\n", render::counted(n_late, "application")));
         }
         if let Some(error) = &pass.delivery.error {
-            text.push_str(&format!("{} alerts wait: {error}\n", pass.delivery.waiting));
+            text.push_str(&format!("{} waiting: {error}\n", render::counted(pass.delivery.waiting, "alert")));
         }
         render::print(&text)?;
     }

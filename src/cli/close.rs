@@ -39,21 +39,10 @@ pub struct ReopenArgs {
 ///
 /// It is closed already, or no reason is given.
 pub(crate) fn close(cx: &Context, args: &CloseArgs) -> Result<(), Failure> {
-    let reason = args.reason.trim();
-    if reason.is_empty() {
-        return Err(Failure::usage("the reason is empty").hint("say why in a few words"));
-    }
-    let mut target = Target::of(cx, &args.application)?;
-    if let Some(closed_at) = target.closed_at {
-        let zone = target.app.settings.time_zone;
-        return Err(Failure::new(format!(
-            "{} is closed already, since {}",
-            target.name,
-            render::moment(closed_at, zone)
-        ))
-        .hint(format!("`acewatch reopen {}` follows it again", target.number())));
-    }
-    target.record(EventKind::Closed, Some(reason.to_owned()))?;
+    let mut app = cx.app()?;
+    let at = cx.now(&app)?;
+    let mut target = Target::of(&mut app, &args.application, at, masking(cx))?;
+    target.close(&args.reason)?;
     render::print(&format!("closed {}\n", target.name))
 }
 
@@ -63,18 +52,22 @@ pub(crate) fn close(cx: &Context, args: &CloseArgs) -> Result<(), Failure> {
 ///
 /// It is not closed.
 pub(crate) fn reopen(cx: &Context, args: &ReopenArgs) -> Result<(), Failure> {
-    let mut target = Target::of(cx, &args.application)?;
-    if target.closed_at.is_none() {
-        return Err(Failure::new(format!("{} is not closed", target.name)));
-    }
-    target.record(EventKind::Reopened, None)?;
+    let mut app = cx.app()?;
+    let at = cx.now(&app)?;
+    let mut target = Target::of(&mut app, &args.application, at, masking(cx))?;
+    target.reopen()?;
     render::print(&format!("reopened {}\n", target.name))
 }
 
+/// How the command shows numbers.
+pub(super) fn masking(cx: &Context) -> Masking {
+    Masking { reveal: cx.global.reveal }
+}
+
 /// An application that a command of the user's changes, and the instant at which it does.
-pub(super) struct Target {
+pub(super) struct Target<'a> {
     /// The program.
-    pub(super) app: App,
+    pub(super) app: &'a mut App,
     /// The application.
     pub(super) summary: Summary,
     /// How it is called in answers, fit for a terminal.
@@ -85,13 +78,15 @@ pub(super) struct Target {
     at: DateTime<Utc>,
 }
 
-impl Target {
+impl Target<'_> {
     /// Finds the application that `written` names.
-    pub(super) fn of(cx: &Context, written: &str) -> Result<Target, Failure> {
-        let masking = Masking { reveal: cx.global.reveal };
-        let app = cx.app()?;
-        let at = cx.now(&app)?;
-        let summary = select::application(&app, written, masking)?;
+    pub(super) fn of<'a>(
+        app: &'a mut App,
+        written: &str,
+        at: DateTime<Utc>,
+        masking: Masking,
+    ) -> Result<Target<'a>, Failure> {
+        let summary = select::application(app, written, masking)?;
         // The cached summary may be one of another time than `--at`.
         let (history, _) = app.standing(&summary.application, &app.coverage()?, at)?;
         let application = &summary.application;
@@ -104,46 +99,60 @@ impl Target {
         Ok(Target { app, summary, name, closed_at: history.closed_at, at })
     }
 
-    /// Its number in the database.
-    pub(super) fn number(&self) -> i64 {
-        self.summary.application.id.0
-    }
-
     /// Adds an event that happens at the instant of the command.
     pub(super) fn record(&mut self, kind: EventKind, text: Option<String>) -> Result<(), Failure> {
         Ok(self.app.add_event(self.summary.application.id, kind, text, self.at)?)
+    }
+
+    fn close(&mut self, reason: &str) -> Result<(), Failure> {
+        let reason = reason.trim();
+        if reason.is_empty() {
+            return Err(Failure::usage("the reason is empty").hint("say why in a few words"));
+        }
+        if let Some(closed_at) = self.closed_at {
+            let since = render::moment(closed_at, self.app.settings.time_zone);
+            let ApplicationId(id) = self.summary.application.id;
+            return Err(Failure::new(format!("{} is closed already, since {since}", self.name))
+                .hint(format!("`acewatch reopen {id}` follows it again")));
+        }
+        self.record(EventKind::Closed, Some(reason.to_owned()))
+    }
+
+    fn reopen(&mut self) -> Result<(), Failure> {
+        match self.closed_at {
+            Some(_) => self.record(EventKind::Reopened, None),
+            None => Err(Failure::new(format!("{} is not closed", self.name))),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Color, Global};
-    use crate::config::Environment;
+    use crate::config::{self, Environment};
     use crate::domain::application::{Route, Stage};
+    use crate::domain::rules::Rules;
+    use crate::store::Store;
     use crate::store::query;
     use crate::store::record::NewApplication;
 
-    /// A program with one application and nothing else, as of an instant.
-    fn context(home: &std::path::Path, at: &str) -> Context {
-        let global = Global {
-            config: None,
-            database: None,
-            at: Some(at.to_owned()),
-            color: Color::Never,
-            verbose: 0,
-            quiet: true,
-            reveal: false,
-        };
+    fn at(written: &str) -> DateTime<Utc> {
+        written.parse().unwrap()
+    }
+
+    /// A program in memory with one application.
+    fn program() -> App {
+        let nowhere = std::path::PathBuf::from("/nowhere");
         let environment = Environment {
-            config_home: home.join("config"),
-            data_home: home.join("data"),
+            config_home: nowhere.clone(),
+            data_home: nowhere.clone(),
             runtime_dir: None,
             credentials_directory: None,
             system_zone: Some("America/Denver".to_owned()),
         };
-        let cx = Context { global, environment };
-        let mut app = cx.app().unwrap();
+        let settings = config::parse("", &nowhere, &environment).unwrap();
+        let rules = Rules::read(None).unwrap();
+        let mut app = App::new(Store::in_memory().unwrap(), settings, rules);
         let new = NewApplication {
             company: "Acme Imports LLC".to_owned(),
             number: "12-345678900".parse().unwrap(),
@@ -153,57 +162,39 @@ mod tests {
             contact: None,
             notes: None,
         };
-        let now = cx.now(&app).unwrap();
+        let now = at("2026-05-20T12:00:00Z");
         app.register(&[(new, Some(now))], now).unwrap();
-        cx
+        app
     }
 
-    fn closing(application: &str, reason: &str) -> CloseArgs {
-        CloseArgs { application: application.to_owned(), reason: reason.to_owned() }
+    fn target<'a>(app: &'a mut App, written: &str, now: &str) -> Target<'a> {
+        Target::of(app, written, at(now), Masking { reveal: false }).unwrap()
     }
 
-    fn check(cx: &Context, expected: Stage) {
-        let app = cx.app().unwrap();
-        let stages: Vec<Stage> = query::summaries(app.store.read())
-            .unwrap()
-            .into_iter()
-            .map(|summary| summary.stage)
-            .collect();
-        assert_eq!(stages, [expected]);
+    fn check(app: &App, expected: Stage) {
+        let summary = query::summary_of(app.store.read(), ApplicationId(1)).unwrap().unwrap();
+        assert_eq!(summary.stage, expected);
     }
 
     #[test]
     fn what_is_closed_is_not_closed_again_and_goes_on_where_it_was() {
-        let home = tempfile::tempdir().unwrap();
-        let cx = context(home.path(), "2026-05-20T12:00:00Z");
-        let reopening = ReopenArgs { application: "1".to_owned() };
-        assert!(reopen(&cx, &reopening).is_err());
-        close(&cx, &closing("acme", " withdrawn ")).unwrap();
-        check(&cx, Stage::Closed);
-        let refused = format!("{:?}", close(&cx, &closing("12-3456789", "again")).unwrap_err());
-        assert!(refused.contains("closed already, since Wed 20 May 2026 06:00 MDT"), "{refused}");
-        reopen(&cx, &reopening).unwrap();
-        check(&cx, Stage::Submitted);
-    }
+        let mut app = program();
+        assert!(target(&mut app, "1", "2026-05-20T12:00:00Z").reopen().is_err());
+        assert!(target(&mut app, "1", "2026-05-20T12:00:00Z").close("  ").is_err());
+        check(&app, Stage::Submitted);
 
-    #[test]
-    fn the_event_bears_the_instant_asked_for_and_the_reason() {
-        let home = tempfile::tempdir().unwrap();
-        let mut cx = context(home.path(), "2026-05-20T12:00:00Z");
-        cx.global.at = Some("2026-05-22".to_owned());
-        close(&cx, &closing("1", " withdrawn ")).unwrap();
-        let app = cx.app().unwrap();
+        target(&mut app, "acme", "2026-05-21T12:00:00Z").close(" withdrawn ").unwrap();
+        check(&app, Stage::Closed);
         let events = query::events(app.store.read(), ApplicationId(1)).unwrap();
         let closed = events.last().unwrap();
-        assert_eq!(closed.at.to_rfc3339(), "2026-05-22T04:00:00+00:00");
+        assert_eq!(closed.at, at("2026-05-21T12:00:00Z"));
         assert_eq!(closed.text.as_deref(), Some("withdrawn"));
-    }
 
-    #[test]
-    fn a_closing_without_a_reason_is_refused() {
-        let home = tempfile::tempdir().unwrap();
-        let cx = context(home.path(), "2026-05-20T12:00:00Z");
-        assert!(close(&cx, &closing("1", "  ")).is_err());
-        check(&cx, Stage::Submitted);
+        let again = target(&mut app, "12-3456789", "2026-05-22T12:00:00Z").close("again");
+        let refused = format!("{:?}", again.unwrap_err());
+        assert!(refused.contains("closed already, since Thu 21 May 2026 06:00 MDT"), "{refused}");
+
+        target(&mut app, "1", "2026-05-23T12:00:00Z").reopen().unwrap();
+        check(&app, Stage::Submitted);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::builder::PossibleValuesParser;
 
-use super::close::Target;
+use super::close::{Target, masking};
 use super::failure::Failure;
 use super::{Context, render};
 use crate::domain::application::{MILESTONES, Stage};
@@ -31,7 +31,9 @@ pub struct Args {
 ///
 /// No application, or more than one, fits.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
-    let mut target = Target::of(cx, &args.application)?;
+    let mut app = cx.app()?;
+    let at = cx.now(&app)?;
+    let mut target = Target::of(&mut app, &args.application, at, masking(cx))?;
     let milestone = &args.milestone;
     let events = query::events(target.app.store.read(), target.summary.application.id)?;
     if let Some(ticked) = ticked(&events, milestone) {

@@ -51,6 +51,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Read the configuration from FILE
     #[arg(long, global = true, value_name = "FILE")]

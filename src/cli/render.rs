@@ -7,7 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::failure::Failure;
-use crate::domain::importer::{ImporterNumber, mask_ssns};
+use crate::domain::importer::ImporterNumber;
+use crate::domain::mention::mask_ssns;
 
 /// Makes a text of foreign origin safe to show on one line: control characters, including those
 /// that turn the direction of writing, are spelled out.
@@ -99,7 +100,12 @@ pub fn duration(span: chrono::Duration) -> String {
         span if 1 <= span.num_minutes() => (span.num_minutes(), "minute"),
         span => (span.num_seconds().max(0), "second"),
     };
-    if n == 1 { format!("1 {unit}") } else { format!("{n} {unit}s") }
+    counted(usize::try_from(n).unwrap_or(0), unit)
+}
+
+/// A number of things: `1 alert`, `3 alerts`.
+pub fn counted(n: usize, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
 /// Writes to standard output; a closed pipe ends the command quietly.

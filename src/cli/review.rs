@@ -65,6 +65,10 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let (message, ruling, done) = match action {
         Action::Accept { message, application: None } => {
             let stored = stored(&app, *message)?;
+            if stored.review.as_deref() != Some("open") {
+                return Err(Failure::new(format!("message {message} does not wait for review"))
+                    .hint(format!("`acewatch review assign {message} APP` records it for another application")));
+            }
             let ids = match stored.application {
                 Some(id) => vec![id],
                 None => stored.candidates.clone(),

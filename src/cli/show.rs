@@ -9,7 +9,7 @@ use super::{Context, select, status};
 use crate::app::App;
 use crate::domain::application::{ApplicationId, History, Stage};
 use crate::domain::evaluation::Evaluation;
-use crate::domain::event::{Event, EventKind};
+use crate::domain::event::{Event, EventKind, Source};
 use crate::domain::window::{Verdict, WindowName};
 use crate::store::query;
 
@@ -44,7 +44,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let coverage = app.coverage()?;
     let mut document = status::application_json(&app, &summary, &coverage, now, masking, true)?;
     if let Some(object) = document.as_object_mut() {
-        object.insert("schema".to_owned(), json!("acewatch.application/1"));
+        object.shift_insert(0, "schema".to_owned(), json!("acewatch.application/1"));
         let events: Vec<_> = query::events(app.store.read(), id)?
             .iter()
             .filter(|event| event.at <= now)
@@ -120,14 +120,23 @@ pub(crate) fn application_text(
         text.push_str(&format!("{name}: {}\n", masking.text(value)));
     }
     text.push_str(&format!("\n{}\n", styled("What happened", render::STRONG)));
-    text.push_str(&timeline(&events, now, zone, masking));
+    text.push_str(&timeline(app, &events, now, masking));
     text.push_str(&format!("\n{}\n", styled("What is awaited", render::STRONG)));
     text.push_str(&windows_text(app, &evaluation));
     text.push_str(&format!("\n{}\n  {}\n", styled("What to do", render::STRONG), advice(id, &history, &evaluation)));
     Ok(text)
 }
 
-fn timeline(events: &[Event], now: DateTime<Utc>, zone: chrono_tz::Tz, masking: Masking) -> String {
+fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: Masking) -> String {
+    // A date that was registered by hand is the beginning of that day in the calendar's zone, and
+    // would read as the evening before in another one.
+    let when = |event: &Event| {
+        let day = app.calendar.day_of(event.at);
+        match event.source == Source::Command && app.calendar.start_of(day) == event.at {
+            true => render::day(day),
+            false => render::moment(event.at, app.settings.time_zone),
+        }
+    };
     let undone: Vec<i64> = events.iter().filter_map(|event| event.undoes).collect();
     let mut seen: Vec<&Event> = events.iter().filter(|event| event.at <= now).collect();
     seen.sort_by_key(|event| (event.at, event.id));
@@ -136,7 +145,7 @@ fn timeline(events: &[Event], now: DateTime<Utc>, zone: chrono_tz::Tz, masking: 
     }
     seen.iter()
         .map(|event| {
-            let mut line = format!("  {}  {}", render::moment(event.at, zone), told(event.kind));
+            let mut line = format!("  {}  {}", when(event), told(event.kind));
             if let Some(note) = &event.text {
                 line.push_str(&format!(": {}", masking.text(&note.replace('_', " "))));
             }

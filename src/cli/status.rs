@@ -347,12 +347,18 @@ impl Overview {
             parts.push(format!("{} to review (`acewatch review`)", self.n_review));
         }
         if 0 < self.n_pending_alerts {
-            parts.push(format!("{} alerts not yet delivered", self.n_pending_alerts));
+            let n = usize::try_from(self.n_pending_alerts).unwrap_or(0);
+            parts.push(format!("{} not yet delivered", render::counted(n, "alert")));
         }
         if 0 < self.n_unreadable {
-            parts.push(format!("{} mails could not be fetched", self.n_unreadable));
+            let n = usize::try_from(self.n_unreadable).unwrap_or(0);
+            parts.push(format!("{} could not be fetched", render::counted(n, "mail")));
         }
-        format!("{} applications: {}", self.summaries.len(), parts.join(", "))
+        let applications = render::counted(self.summaries.len(), "application");
+        match parts.is_empty() {
+            true => applications,
+            false => format!("{applications}: {}", parts.join(", ")),
+        }
     }
 }
 

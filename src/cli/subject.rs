@@ -12,7 +12,8 @@ use super::Context;
 use super::failure::{FAILED, Failure};
 use super::render::{self, Masking};
 use crate::domain::company::company_key;
-use crate::domain::importer::{ImporterNumber, Mention, NumberError, Reading, Shape, mentions};
+use crate::domain::importer::{ImporterNumber, NumberError};
+use crate::domain::mention::{Mention, Reading, Shape, mentions};
 use crate::domain::message::{FolderRole, Message};
 
 /// Longest subject, in characters. Outlook keeps no more than 255 of a subject; what it cuts off

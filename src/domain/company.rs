@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::importer::is_invisible;
+use super::importer::folding::is_invisible;
 
 /// A company name as it was written, and the key by which it is compared.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -11,7 +11,7 @@ use super::authenticity::{Authenticity, Trust, Verdict};
 use super::classification::{Classification, Kind, is_reminder, spoken_text};
 use super::company::sightings;
 use super::event::{EventKind, NewEvent, Source};
-use super::importer::{ImporterNumber, Reading, mentions};
+use super::importer::ImporterNumber;
 use super::matching::{Candidate, Keys, Match, Outcome, numbers};
 use super::message::Message;
 use super::rules::Rules;

@@ -9,7 +9,7 @@ use chrono::DateTime;
 use regex::bytes::Regex;
 
 use super::authenticity::{Trust, claims_to_be_cbp};
-use super::importer::mentions;
+use super::mention::mentions;
 use super::message::{FolderRole, Message};
 
 /// What a header block must contain, in any case of letters, for the mail to be looked at: words

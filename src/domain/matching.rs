@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::application::{ApplicationId, Stage};
-use super::importer::{ImporterNumber, Mention, Reading};
+use super::importer::ImporterNumber;
 
 /// What a mail offers to be recognised by.
 #[derive(Clone, Debug, Default)]
@@ -433,7 +433,7 @@ fn only(ids: &Ids, others: &Ids) -> Option<ApplicationId> {
 mod tests {
     use super::*;
     use crate::domain::company::{company_key, names_in};
-    use crate::domain::importer::mentions;
+    use crate::domain::mention::mentions;
 
     /// Applications 1 to 4: two suffixes of one company, and two others.
     fn registered() -> Vec<Candidate> {

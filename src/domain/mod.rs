@@ -7,6 +7,8 @@
 
 pub mod importer;
 
+pub mod mention;
+
 pub mod company;
 
 pub mod message;

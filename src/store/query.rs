@@ -11,7 +11,7 @@ use crate::domain::coverage::Watched;
 use crate::domain::cursor::Cursor;
 use crate::domain::evaluation::Attention;
 use crate::domain::event::{Event, EventKind, Source};
-use crate::domain::importer::{ImporterNumber, Reading};
+use crate::domain::importer::ImporterNumber;
 use crate::domain::matching::{Candidate, Keys};
 
 type Result<T> = std::result::Result<T, Error>;

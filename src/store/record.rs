@@ -83,12 +83,22 @@ pub struct NewMessage<'a> {
 }
 
 /// Registers an application; `None` where the number is registered on that route already.
-pub fn application(tx: &Transaction, new: &NewApplication, now: DateTime<Utc>) -> Result<Option<ApplicationId>> {
-    let n_rows = tx.execute(
+pub fn application(
+    tx: &Transaction,
+    new: &NewApplication,
+    now: DateTime<Utc>,
+) -> Result<Option<ApplicationId>> {
+    // Asked first: a refused INSERT would use up an id, and people call applications by them.
+    let is_registered = tx
+        .prepare_cached("SELECT 1 FROM applications WHERE number = ?1 AND route = ?2")?
+        .exists([new.number.to_string().as_str(), new.route.as_str()])?;
+    if is_registered {
+        return Ok(None);
+    }
+    tx.execute(
         "INSERT INTO applications
             (company, number, route, ein, aliases, tags, contact, notes, created_at, next_evaluation_at)
-         VALUES (:company, :number, :route, :ein, :aliases, :tags, :contact, :notes, :now, NULL)
-         ON CONFLICT (number, route) DO NOTHING",
+         VALUES (:company, :number, :route, :ein, :aliases, :tags, :contact, :notes, :now, NULL)",
         named_params! {
             ":company": new.company,
             ":number": new.number.to_string(),
@@ -101,9 +111,6 @@ pub fn application(tx: &Transaction, new: &NewApplication, now: DateTime<Utc>) -
             ":now": now.timestamp(),
         },
     )?;
-    if n_rows == 0 {
-        return Ok(None);
-    }
     let id = tx.last_insert_rowid();
     for written in std::iter::once(&new.company).chain(&new.aliases) {
         for name in CompanyName::parts(written) {

@@ -11,6 +11,7 @@
     reason = "a test that stumbles has failed, and should say where"
 )]
 
+mod cli;
 mod corpus;
 mod desktop;
 mod mailbox;

@@ -308,3 +308,45 @@ fn a_closure_that_is_added_later_moves_the_open_deadlines() {
     app.evaluate(monday()).unwrap();
     assert_eq!(deadline(&app) - before, Duration::days(1));
 }
+
+#[test]
+fn a_submission_later_today_counts_when_its_hour_has_come() {
+    let mut app = app();
+    let morning = monday() - Duration::hours(4);
+    let new = NewApplication {
+        company: ACME.company.to_owned(),
+        number: ACME.number.parse().unwrap(),
+        route: acewatch::domain::application::Route::Email,
+        aliases: Vec::new(),
+        tags: Vec::new(),
+        contact: None,
+        notes: None,
+    };
+    let id = app.register(&[(new, Some(monday()))], morning).unwrap()[0].unwrap();
+    assert_eq!(stage(&app, id), Stage::Draft);
+    app.evaluate(monday()).unwrap();
+    assert_eq!(stage(&app, id), Stage::Submitted);
+}
+
+#[test]
+fn a_full_disk_is_said_loses_nothing_and_is_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = config::parse(SETTINGS, Path::new("t.toml"), &Environment::from_process()).unwrap();
+    let store = Store::open(&folder.path().join("a.db")).unwrap();
+    let mut app = App::new(store, settings, Rules::read(None).unwrap());
+    let before = dump(&app);
+    let limit = |app: &App, pages: i64| {
+        app.store.read().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    };
+    // SQLite keeps the pages it has and takes no more: what a full disk is to it.
+    limit(&app, 1);
+    let mails: Vec<String> = (0..200).map(|n| submission(ACME, monday() + Duration::seconds(n))).collect();
+    let incoming: Vec<Incoming> =
+        mails.iter().map(|text| Incoming { bytes: text.as_bytes(), received_at: monday() }).collect();
+    let origin = Origin { mailbox: "office", folder: "Sent", role: FolderRole::Sent };
+    let error = app.ingest(origin, &incoming, None, monday()).unwrap_err();
+    assert!(format!("{error:#}").contains("full"), "{error:#}");
+    assert_eq!(dump(&app), before);
+    limit(&app, 1_000_000);
+    assert_eq!(app.ingest(origin, &incoming, None, monday()).unwrap().read, 200);
+}

@@ -1,0 +1,200 @@
+//! What a person and a script read, word for word, at a fixed instant.
+//!
+//! The snapshots are in `snapshots/`. After an intended change: `INSTA_UPDATE=always scripts/test cli::`,
+//! then read the difference.
+
+use std::fs;
+
+use crate::support::mail::{ACME, JUNIPER, approval, from_cbp, submission};
+use crate::support::program::{Ended, Program};
+
+/// A Thursday noon in Denver.
+const NOW: &str = "2026-05-14T18:00:00Z";
+
+const CONFIGURATION: &str = r#"
+time-zone = "America/Denver"
+[[mailbox]]
+name = "office"
+host = "imap.broker.example"
+user = "ops@broker.example"
+password-environment = "ACEWATCH_TEST_PASSWORD"
+[trust]
+authserv-id = ["mx.broker.example"]
+own-addresses = ["ops@broker.example"]
+"#;
+
+const CLIENTS: &str = "\
+company,number,route,submitted_at,aliases,tags,contact,notes
+Acme Imports LLC,12-345678900,email,2026-05-04,,north,,
+Juniper Lamp Works Inc,47-120935500,email,2026-05-11,Juniper Lamps,,,
+Maren Holt,123-45-6789,web-importer,2026-05-13,,,,sole proprietor
+Østerby Skibsudstyr A/S,252303-00418,web-general,,,,,
+";
+
+fn program() -> Program {
+    let program = Program::new();
+    fs::write(program.path("config/acewatch/config.toml"), CONFIGURATION).unwrap();
+    program
+}
+
+/// Four applications: one approved, one waiting, one of a person, one not sent yet.
+fn office() -> Program {
+    let program = program();
+    fs::write(program.path("clients.csv"), CLIENTS).unwrap();
+    program.ok(&["add", "--from", "clients.csv", "--at", NOW]);
+    let at = |text: &str| text.parse().unwrap();
+    let mails = program.path("mails");
+    for folder in ["Sent", "INBOX"] {
+        fs::create_dir_all(mails.join(folder)).unwrap();
+    }
+    let write = |name: &str, text: String| fs::write(mails.join(name), text).unwrap();
+    write("Sent/1.eml", submission(ACME, at("2026-05-04T15:00:00Z")));
+    write("INBOX/2.eml", approval(ACME, at("2026-05-12T15:00:00Z")));
+    write(
+        "INBOX/3.eml",
+        from_cbp(
+            "RE: your \u{1b}[31mapplication 47-120935500 and SSN 123-45-6789",
+            "We received your application.\r\n",
+            "receipt@cbp.example",
+            "none@broker.example",
+            at("2026-05-11T16:00:00Z"),
+        )
+        .replace("Authentication-Results: mx.broker.example", "X-Filter: none"),
+    );
+    program.ok(&["import", "mails", "--at", NOW]);
+    program
+}
+
+/// The exit code and both streams; the paths of the test's home are not the user's business.
+fn told(program: &Program, arguments: &[&str]) -> String {
+    let Ended { code, stdout, stderr } = program.run(arguments);
+    let home = program.path("").display().to_string();
+    let code = code.map_or("signal".to_owned(), |code| code.to_string());
+    let text = format!(
+        "$ acewatch {}\n{stdout}{}exit code {code}\n",
+        arguments.join(" "),
+        if stderr.is_empty() { String::new() } else { format!("--- standard error\n{stderr}---\n") },
+    );
+    text.replace(home.trim_end_matches('/'), "~")
+}
+
+macro_rules! snapshot {
+    ($name:ident, $program:expr, $($arguments:expr),+ $(,)?) => {
+        #[test]
+        fn $name() {
+            let program = $program;
+            let text: Vec<String> = [$(&$arguments[..]),+].iter().map(|a| told(&program, a)).collect();
+            insta::assert_snapshot!(stringify!($name), text.join("\n"));
+        }
+    };
+}
+
+snapshot!(
+    the_overview_says_freshness_first_and_then_what_needs_you,
+    office(),
+    ["status", "--at", NOW],
+    ["status", "--at", NOW, "approved"],
+    ["status", "--at", NOW, "north"],
+    ["status", "--at", NOW, "nobody"],
+    ["status", "--at", NOW, "--check"],
+);
+
+snapshot!(the_overview_as_json, office(), ["status", "--at", NOW, "--json", "acme"]);
+
+snapshot!(
+    an_application_shows_its_history_and_how_each_date_came_about,
+    office(),
+    ["show", "acme", "--at", NOW],
+    ["show", "juniper", "--at", NOW],
+    ["show", "osterby", "--at", NOW],
+);
+
+snapshot!(an_application_as_json, office(), ["show", "--json", "47-1209355", "--at", NOW]);
+
+snapshot!(
+    a_social_security_number_is_masked_unless_revealed,
+    office(),
+    ["show", "maren", "--at", NOW],
+    ["status", "--at", NOW, "maren", "--reveal"],
+);
+
+snapshot!(
+    doubtful_mail_waits_for_review_and_its_control_characters_stay_out,
+    office(),
+    ["review", "--at", NOW],
+    ["review", "accept", "99", "--at", NOW],
+    ["review", "accept", "2", "--at", NOW],
+    ["review", "--at", NOW],
+    ["review", "undo", "2", "--at", NOW],
+    ["review", "dismiss", "2", "--at", NOW],
+);
+
+snapshot!(
+    a_mail_is_explained,
+    office(),
+    ["explain", "mails/INBOX/2.eml"],
+    ["explain", "--json", "mails/INBOX/2.eml", "missing.eml"],
+    ["explain", "1"],
+);
+
+snapshot!(
+    an_application_is_closed_and_reopened_and_ticked_off,
+    office(),
+    ["close", "juniper", "--reason", "withdrawn by the client", "--at", NOW],
+    ["close", "juniper", "--reason", "again", "--at", NOW],
+    ["reopen", "juniper", "--at", NOW],
+    ["done", "acme", "first-login", "--at", NOW],
+    ["status", "--at", NOW],
+);
+
+snapshot!(
+    bad_input_is_named,
+    program(),
+    ["show", "nobody"],
+    ["status", "--at", "yesterday"],
+    ["--config", "missing.toml", "status"],
+    ["add", "--company", "Acme", "--number", "12-34567890Z"],
+    ["check", "--database", "/dev/null/acewatch.db"],
+    ["run", "--at", "2026-05-14"],
+    ["frobnicate"],
+);
+
+snapshot!(
+    an_empty_home_is_no_error,
+    Program::new(),
+    ["status", "--at", NOW],
+    ["review"],
+    ["check"],
+);
+
+#[test]
+fn a_configuration_error_names_line_and_key() {
+    let program = Program::new();
+    let check = |text: &str, expected: &str| {
+        fs::write(program.path("config/acewatch/config.toml"), text).unwrap();
+        let ended = program.run(&["status"]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(expected), "{expected}: {}", ended.stderr);
+    };
+    check("time-zone = \"Mars/Olympus\"\n", "config.toml:1");
+    check("\n[watch]\ntikc = \"1s\"\n", "config.toml:3: unknown key `tikc`");
+    check("[[mailbox]]\nhost = \"mail.example\"\nuser = \"a\"\ntls = \"none\"\npassword-environment = \"P\"\n", "another machine");
+    check("[calendar]\nclosures = [\"2026-13-01\"]\n", "config.toml:2");
+}
+
+#[test]
+fn a_readers_early_end_is_no_failure() {
+    let program = office();
+    let line = format!(
+        "{} --config {} --database {} status --all --at {NOW} | head -c 1",
+        env!("CARGO_BIN_EXE_acewatch"),
+        program.path("config/acewatch/config.toml").display(),
+        program.path("data/acewatch/acewatch.db").display(),
+    );
+    let output = std::process::Command::new("bash")
+        .args(["-c", &format!("set -o pipefail; {line}")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
