@@ -116,7 +116,7 @@ CREATE TABLE alerts (
     delivered_at INTEGER,
     -- It no longer held before it could be delivered.
     withdrawn_at INTEGER,
-    attempts     INTEGER NOT NULL DEFAULT 0,
+    -- Why it could not be shown.
     last_error   TEXT
 ) STRICT;
 

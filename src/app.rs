@@ -11,7 +11,8 @@ use rusqlite::Connection;
 
 use crate::config::Settings;
 use crate::domain::alert::{Alert, AlertKind, Hours};
-use crate::domain::application::{Application, ApplicationId, History, Route};
+use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
+use crate::domain::authenticity::Verdict;
 use crate::domain::calendar::{Calendar, Closure};
 use crate::domain::classification::{Kind, Reason};
 use crate::domain::coverage::Coverage;
@@ -509,12 +510,25 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn examine(&self, db: &Connection, message: &Message) -> Result<Examined, store::Error> {
         let keys = keys_of(message, self.rules);
-        let candidates = query::candidates(db, &keys)?;
-        let copy_of = match &message.message_id {
+        let mut candidates = query::candidates(db, &keys)?;
+        for candidate in &mut candidates {
+            let events = query::events(db, candidate.id)?;
+            // How it stood when the mail was received, not when it is read: folders are read one
+            // after the other. Closing is the user's word and counts at once.
+            if candidate.stage != Stage::Closed {
+                let before: Vec<Event> =
+                    events.iter().filter(|e| e.at <= message.received_at).cloned().collect();
+                let now = History::of(&events);
+                candidate.stage = History::of(&before).stage();
+                candidate.is_rejected_later = now.stage() == Stage::Rejected
+                    && now.decided_at.is_some_and(|at| message.received_at < at);
+            }
+        }
+        let twins = match &message.message_id {
             Some(id) => query::recorded_with(db, id)?,
-            None => None,
+            None => Vec::new(),
         };
-        Ok(examine(message, &keys, &candidates, copy_of, self.rules, &self.settings.trust))
+        Ok(examine(message, &keys, &candidates, &twins, self.rules, &self.settings.trust))
     }
 
     /// Records one mail; says whether it registered an application.
@@ -529,9 +543,20 @@ impl Judge<'_> {
     ) -> Result<bool, store::Error> {
         tally.read += 1;
         let digest = message.digest.to_string();
-        if query::is_known(tx, &digest)? {
-            tally.duplicate += 1;
-            return Ok(false);
+        match query::known(tx, &digest)? {
+            // One mail may lie in two folders, and the inbox may be read first; in Sent it is ours.
+            Some((id, role, effect))
+                if origin.role == FolderRole::Sent
+                    && role != role_name(FolderRole::Sent)
+                    && effect == Effect::Ignored.as_str() =>
+            {
+                record::forget(tx, id)?;
+            }
+            Some(_) => {
+                tally.duplicate += 1;
+                return Ok(false);
+            }
+            None => {}
         }
         let examined = self.examine(tx, message)?;
         match examined.effect {
@@ -551,13 +576,16 @@ impl Judge<'_> {
         let is_code = kind == Kind::VerificationCode;
         let row = NewMessage {
             digest,
-            message_id: message.message_id.as_deref(),
+            message_id: message.message_id.as_deref().filter(|_| !is_code),
             mailbox: origin.mailbox,
             folder: origin.folder,
             role: role_name(origin.role),
             received_at: message.received_at,
-            sender: message.from.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            // The subject of a code mail may be the code.
+            // Subject, display name or Message-ID of a code mail may hold the code.
+            sender: match (is_code, message.from.first()) {
+                (true, Some(from)) => from.address.clone(),
+                _ => message.sender_line(),
+            },
             subject: if is_code { "(a code; not kept)" } else { &message.subject },
             kind: kind.as_str(),
             reason: examined.classification.reason.map(Reason::as_str),
@@ -616,7 +644,9 @@ impl Judge<'_> {
         let application = registered.or(examined.found.application);
         if let (Some(application), Some(event)) = (application, &examined.event) {
             record::event(tx, application, event, Some(id), self.now)?;
-            if let Some(message_id) = &message.message_id {
+            // Threads are learnt from our own mail and CBP's; anybody else may carry any id.
+            let is_known = matches!(examined.authenticity.verdict, Verdict::Own | Verdict::Authentic);
+            if let (true, Some(message_id)) = (is_known, &message.message_id) {
                 record::thread(tx, message_id, application, id)?;
             }
             for ticket in &examined.tickets {

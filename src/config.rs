@@ -28,8 +28,9 @@ use chrono_tz::Tz;
 pub use environment::Environment;
 
 use crate::domain::authenticity::Trust;
-use crate::domain::calendar::{Closure, CountUnit, Span};
+use crate::domain::calendar::Closure;
 use crate::domain::expectation::Windows;
+use crate::domain::span::{CountUnit, Span};
 use crate::secret::SecretSource;
 use file::Source;
 
@@ -396,17 +397,6 @@ pub fn default_database(env: &Environment) -> PathBuf {
     env.data_home.join("acewatch/acewatch.db")
 }
 
-/// Where run-time state such as the daemon's lock is.
-///
-/// Outside of a login session there is no `$XDG_RUNTIME_DIR`. A directory under `/tmp` could
-/// be made by anybody beforehand, so the fallback is beside the database, which is the user's.
-pub fn runtime_dir(env: &Environment) -> PathBuf {
-    match &env.runtime_dir {
-        Some(dir) => dir.join("acewatch"),
-        None => env.data_home.join("acewatch/run"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -415,7 +405,6 @@ mod tests {
         Environment {
             config_home: home.join("config"),
             data_home: home.join("data"),
-            runtime_dir: None,
             credentials_directory: None,
             system_zone: Some("America/Denver".to_owned()),
         }
@@ -469,17 +458,6 @@ mod tests {
             load(Some(&path), &env),
             Err(ConfigError::Unreadable { .. })
         ));
-    }
-
-    #[test]
-    fn run_time_state_is_never_in_a_shared_directory() {
-        let env = environment(Path::new("/home/ops"));
-        assert_eq!(runtime_dir(&env), Path::new("/home/ops/data/acewatch/run"));
-        let env = Environment {
-            runtime_dir: Some("/run/user/7".into()),
-            ..env
-        };
-        assert_eq!(runtime_dir(&env), Path::new("/run/user/7/acewatch"));
     }
 
     #[test]

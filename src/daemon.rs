@@ -261,12 +261,19 @@ pub async fn deliver(app: &mut App, desktop: &mut Desktop, now: DateTime<Utc>) -
             Err(error) => {
                 let error = error.to_string();
                 delivery.waiting += ids.len();
-                app.store.write(|tx| -> Result<(), store::Error> {
-                    for id in &ids {
-                        record::alert_failed(tx, *id, &error)?;
-                    }
-                    Ok(())
-                })?;
+                // Written when it changes: a server without a desktop tries for years.
+                let is_news = |p: &&PendingAlert| {
+                    ids.contains(&p.id) && p.last_error.as_deref() != Some(error.as_str())
+                };
+                let news: Vec<i64> = ready.iter().filter(is_news).map(|p| p.id).collect();
+                if !news.is_empty() {
+                    app.store.write(|tx| -> Result<(), store::Error> {
+                        for id in &news {
+                            record::alert_failed(tx, *id, &error)?;
+                        }
+                        Ok(())
+                    })?;
+                }
                 delivery.error = Some(error);
             }
         }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::{Context, parse_time, render};
 use crate::clock;
-use crate::domain::calendar::{Calendar, CountUnit, Counted, Skipped, Span};
+use crate::domain::calendar::{Calendar, Counted, Skipped};
+use crate::domain::span::{CountUnit, Span};
 
 /// Show holidays and closures, or compute a date
 ///

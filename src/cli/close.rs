@@ -146,7 +146,6 @@ mod tests {
         let environment = Environment {
             config_home: nowhere.clone(),
             data_home: nowhere.clone(),
-            runtime_dir: None,
             credentials_directory: None,
             system_zone: Some("America/Denver".to_owned()),
         };

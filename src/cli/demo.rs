@@ -431,7 +431,6 @@ mod tests {
         let environment = Environment {
             config_home: "/nowhere".into(),
             data_home: "/nowhere".into(),
-            runtime_dir: None,
             credentials_directory: None,
             system_zone: Some("America/Denver".to_owned()),
         };

@@ -582,7 +582,6 @@ mod tests {
         Environment {
             config_home: home.join("config"),
             data_home: home.join("data"),
-            runtime_dir: None,
             credentials_directory: None,
             system_zone: Some("America/Denver".to_owned()),
         }

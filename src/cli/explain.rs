@@ -93,7 +93,7 @@ fn explained_json(file: &str, message: &Message, examined: &Examined, masking: M
         "file": file,
         "message_id": message.message_id,
         "subject": masking.plain(&message.subject),
-        "from": masking.plain(&sender(message)),
+        "from": masking.plain(&message.sender_line()),
         "received_at": rfc3339(message.received_at),
         "authenticity": {
             "verdict": examined.authenticity.verdict.as_str(),
@@ -151,7 +151,7 @@ fn explained_text(app: &App, file: &str, message: &Message, examined: &Examined,
     let mut lines = vec![
         ("file", render::escaped(file)),
         ("subject", masking.text(&message.subject)),
-        ("from", masking.text(&sender(message))),
+        ("from", masking.text(&message.sender_line())),
         ("received", render::moment(message.received_at, app.settings.time_zone)),
         ("authenticity", format!("{}: {}", examined.authenticity.verdict.as_str(), masking.text(&examined.authenticity.because))),
     ];
@@ -192,8 +192,4 @@ fn table(lines: &[(&str, String)]) -> String {
         .collect();
     text.push('\n');
     text
-}
-
-fn sender(message: &Message) -> String {
-    message.from.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

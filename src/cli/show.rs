@@ -98,7 +98,6 @@ pub(crate) fn application_text(
     let coverage = app.coverage()?;
     let (history, evaluation) = app.standing(application, &coverage, now)?;
     let events = query::events(db, id)?;
-    let zone = app.settings.time_zone;
     let mut text = format!(
         "{}\n{}  {}  {}",
         styled(&masking.text(&application.company), render::STRONG),

@@ -15,8 +15,6 @@ pub struct Environment {
     pub config_home: PathBuf,
     /// `$XDG_DATA_HOME`, else `~/.local/share`.
     pub data_home: PathBuf,
-    /// `$XDG_RUNTIME_DIR`; missing outside of a login session, for example under cron.
-    pub runtime_dir: Option<PathBuf>,
     /// `$CREDENTIALS_DIRECTORY`, set by systemd for a service that was given credentials.
     pub credentials_directory: Option<PathBuf>,
     /// The name of the system's time zone as written in `$TZ` or known to the system, not yet
@@ -54,7 +52,6 @@ impl Environment {
         Self {
             config_home: directory("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
             data_home: directory("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")),
-            runtime_dir: directory("XDG_RUNTIME_DIR"),
             credentials_directory: directory("CREDENTIALS_DIRECTORY"),
             system_zone: from_variable.or_else(system_zone),
         }
@@ -65,7 +62,7 @@ impl Environment {
 mod tests {
     use super::*;
 
-    fn check(variables: &[(&str, &str)], expected: [Option<&str>; 5]) {
+    fn check(variables: &[(&str, &str)], expected: [Option<&str>; 4]) {
         let environment = Environment::from_variables(
             |name| {
                 variables
@@ -79,14 +76,12 @@ mod tests {
         let [
             config_home,
             data_home,
-            runtime_dir,
             credentials_directory,
             zone,
         ] = expected;
         let expected = Environment {
             config_home: config_home.unwrap_or("/home/ops/.config").into(),
             data_home: data_home.unwrap_or("/home/ops/.local/share").into(),
-            runtime_dir: runtime_dir.map(PathBuf::from),
             credentials_directory: credentials_directory.map(PathBuf::from),
             system_zone: Some(zone.unwrap_or("Etc/UTC").to_owned()),
         };
@@ -95,7 +90,7 @@ mod tests {
 
     #[test]
     fn an_empty_environment_gives_the_places_below_home() {
-        check(&[], [None; 5]);
+        check(&[], [None; 4]);
     }
 
     #[test]
@@ -104,14 +99,12 @@ mod tests {
             &[
                 ("XDG_CONFIG_HOME", "/c"),
                 ("XDG_DATA_HOME", "/d"),
-                ("XDG_RUNTIME_DIR", "/run/user/7"),
                 ("CREDENTIALS_DIRECTORY", "/run/credentials/x"),
                 ("TZ", ":America/Denver"),
             ],
             [
                 Some("/c"),
                 Some("/d"),
-                Some("/run/user/7"),
                 Some("/run/credentials/x"),
                 Some("America/Denver"),
             ],
@@ -124,14 +117,13 @@ mod tests {
             &[
                 ("XDG_CONFIG_HOME", "c"),
                 ("XDG_DATA_HOME", ""),
-                ("XDG_RUNTIME_DIR", "r"),
             ],
-            [None; 5],
+            [None; 4],
         );
     }
 
     #[test]
     fn a_zone_rule_is_no_zone_name() {
-        check(&[("TZ", "EST5EDT,M3.2.0,M11.1.0")], [None; 5]);
+        check(&[("TZ", "EST5EDT,M3.2.0,M11.1.0")], [None; 4]);
     }
 }

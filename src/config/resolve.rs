@@ -427,7 +427,6 @@ pub(super) mod testing {
         let env = Environment {
             config_home: "/c".into(),
             data_home: "/d".into(),
-            runtime_dir: None,
             credentials_directory: None,
             system_zone: Some("America/Denver".to_owned()),
         };
@@ -457,7 +456,7 @@ mod tests {
     use super::testing::{MAILBOX, check, resolve};
     use super::*;
     use crate::config::SAMPLE;
-    use crate::domain::calendar::{CountUnit, Span};
+    use crate::domain::span::{CountUnit, Span};
 
     /// The sample with each line that is a commented key turned into the key.
     fn uncommented() -> String {
@@ -731,7 +730,6 @@ mod tests {
             let env = Environment {
                 config_home: "/c".into(),
                 data_home: "/d".into(),
-                runtime_dir: None,
                 credentials_directory: None,
                 system_zone,
             };

@@ -10,7 +10,7 @@ use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 use super::{FolderName, QuietHours, Tls};
-use crate::domain::calendar::Span;
+use crate::domain::span::Span;
 
 /// What is wrong with a value, and what to do about it.
 #[derive(Clone, Debug, Eq, PartialEq)]

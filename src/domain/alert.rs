@@ -127,6 +127,7 @@ impl AlertKind {
     /// first look into a mailbox finds many of those.
     pub fn still_tells(self, stage: Stage) -> bool {
         match (self, stage) {
+            (AlertKind::Review | AlertKind::Suspicious | AlertKind::VerificationCode, _) => true,
             (_, Stage::Closed) => false,
             (AlertKind::InformationRequest, stage) => stage == Stage::InformationRequested,
             (AlertKind::Bounce, stage) => stage == Stage::Undeliverable,

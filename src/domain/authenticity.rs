@@ -55,6 +55,14 @@ impl Trust {
             .any(|own| is_same_mailbox(own, address))
     }
 
+    /// Tells whether a domain is our own organisation's: that of our addresses or our mail server.
+    pub fn is_own_organisation(&self, domain: &str) -> bool {
+        let ours = self.own_addresses.iter().filter_map(|own| own.rsplit_once('@').map(|(_, d)| d));
+        let servers = self.authserv_ids.iter().map(String::as_str).filter(|id| id.contains('.'));
+        domain.contains('.')
+            && ours.chain(servers).any(|own| organisation(own) == organisation(domain))
+    }
+
     /// Tells whether applications go to this address.
     pub fn is_application_address(&self, address: &str) -> bool {
         self.application_addresses
@@ -161,14 +169,11 @@ fn judge(message: &Message, trust: &Trust) -> (Verdict, String) {
             "sent from one of our addresses, in the Sent folder".to_owned(),
         );
     }
-    // A report speaks of our mail and not for CBP; what it may do, its content decides.
+    let claim = claim::strongest(&message.from, trust);
     if message.report.is_some() {
-        return (
-            Verdict::NotCbp,
-            "a server's report about a delivery".to_owned(),
-        );
+        return judge_report(claim, message, trust);
     }
-    match claim::strongest(&message.from, trust) {
+    match claim {
         Some(claim) => judge_claim(claim, message, trust),
         None => match passes_on_cbp_text(message, trust) {
             Some(because) => (Verdict::Unverified, because),
@@ -177,6 +182,19 @@ fn judge(message: &Message, trust: &Trust) -> (Verdict, String) {
                 "neither the From address nor its name is CBP's".to_owned(),
             ),
         },
+    }
+}
+
+/// Judges a report about a delivery: it speaks of our mail and not for CBP, and what it may do, its
+/// content decides. In CBP's name only a mail server may report; a forged one stays forged.
+fn judge_report(claim: Option<Claim>, message: &Message, trust: &Trust) -> (Verdict, String) {
+    let is_machine = message.from.first().is_some_and(|from| {
+        let local = from.address.split('@').next().unwrap_or_default().to_ascii_lowercase();
+        matches!(local.as_str(), "mailer-daemon" | "postmaster")
+    });
+    match claim.map(|claim| judge_claim(claim, message, trust)) {
+        Some(judged) if !is_machine || judged.0 == Verdict::Forged => judged,
+        _ => (Verdict::NotCbp, "a server's report about a delivery".to_owned()),
     }
 }
 
@@ -234,6 +252,8 @@ fn judge_pass(block: &Block, from: &str, trust: &Trust) -> (Verdict, String) {
             }
         };
     };
+    // A second word of our server's that is no pass leaves a doubt.
+    let dmarc = block.vouching("dmarc").find(|dmarc| dmarc.result != "pass").unwrap_or(dmarc);
     if dmarc.result != "pass" {
         let result: String = dmarc.result.chars().take(30).collect();
         return (Verdict::Unverified, format!("{server} says dmarc={result}"));

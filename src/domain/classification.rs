@@ -174,6 +174,7 @@ impl Classification {
             );
         }
         let subject = rules.bare(&fold(message.subject_without_prefixes()), companies);
+        let mut in_subject = rules.clauses(message.subject_without_prefixes(), companies);
         let text = rules.clauses(&spoken_text(message), companies);
         let from = message.from.first().map(|a| a.address.to_lowercase()).unwrap_or_default();
         let judge = |subject: &str, clauses: &[String]| {
@@ -190,25 +191,28 @@ impl Classification {
                 |(rule, fit)| (rule.kind, rule.id.clone(), fit.phrase, rule.review),
             )
         };
-        let mut all: Vec<String> = std::iter::once(subject.clone()).chain(text.iter().cloned()).collect();
+        in_subject.extend(text.iter().cloned());
+        let all = in_subject;
         // The subject of an answer is our own; it speaks only where the text says nothing.
         let speaks_later = in_thread || is_answer(message);
-        let (kind, id, phrase, review) = match judge(&subject, if speaks_later { &text } else { &all }) {
-            (Kind::Reply, ..) if speaks_later && !is_automatic(message) => judge(&subject, &all),
-            judged => judged,
-        };
-        if speaks_later {
-            all.remove(0);
-        }
+        let (kind, id, phrase, review) =
+            match judge(&subject, if speaks_later { &text } else { &all }) {
+                (Kind::Reply, ..) if speaks_later && !is_automatic(message) => {
+                    judge(&subject, &all)
+                }
+                judged => judged,
+            };
         if authenticity.verdict == Verdict::NotCbp && !is_told_by_the_envelope(kind) {
             return plain(Kind::Unrelated, "not from CBP".to_owned());
         }
         let mut because = vec![format!("{id}: \u{201c}{phrase}\u{201d}")];
         let reason = match kind {
-            Kind::Rejection | Kind::InformationRequest => rules.reason(&all).map(|(reason, fit)| {
-                because.push(format!("{}: \u{201c}{}\u{201d}", reason.as_str(), fit.phrase));
-                reason
-            }),
+            Kind::Rejection | Kind::InformationRequest => {
+                rules.reason(if speaks_later { &text } else { &all }).map(|(reason, fit)| {
+                    because.push(format!("{}: \u{201c}{}\u{201d}", reason.as_str(), fit.phrase));
+                    reason
+                })
+            }
             _ => None,
         };
         Classification { kind, reason, because, review }
@@ -238,9 +242,14 @@ fn is_automatic(message: &Message) -> bool {
         || fold(&message.subject).starts_with("automatic reply")
 }
 
-/// Whether the subject says that the mail answers another one.
+/// Whether the subject says that the mail answers another one, and so is not its own.
 fn is_answer(message: &Message) -> bool {
-    !message.in_reply_to.is_empty() || message.subject_without_prefixes().len() < message.subject.trim().len()
+    let whole = message.subject.trim();
+    let prefixes = whole.strip_suffix(message.subject_without_prefixes()).unwrap_or("");
+    let prefixes = fold(prefixes);
+    ["re:", "re :", "aw:", "sv:", "automatic", "auto"]
+        .iter()
+        .any(|prefix| prefixes.contains(prefix))
 }
 
 fn is_told_by_the_envelope(kind: Kind) -> bool {
@@ -255,16 +264,20 @@ fn plain(kind: Kind, because: String) -> Classification {
 fn own(message: &Message, application_addresses: &[String], in_thread: bool) -> Classification {
     let recipients: Vec<String> =
         message.to.iter().chain(&message.cc).map(|a| a.address.to_lowercase()).collect();
-    let to_applications = recipients
-        .iter()
-        .any(|r| application_addresses.iter().any(|a| a.eq_ignore_ascii_case(r)));
+    let to_applications =
+        recipients.iter().any(|r| application_addresses.iter().any(|a| a.eq_ignore_ascii_case(r)));
     let to_cbp = to_applications || recipients.iter().any(|r| r.ends_with("cbp.dhs.gov"));
     let is_later = in_thread || !message.in_reply_to.is_empty() || asks_or_answers(message);
     match (to_cbp, to_applications && !message.forwarded_inline, is_later) {
         (false, _, _) => plain(Kind::Unrelated, "our own mail, and not to CBP".to_owned()),
-        (true, true, false) => plain(Kind::Submission, "our own new mail to the application address".to_owned()),
+        (true, true, false) => {
+            plain(Kind::Submission, "our own new mail to the application address".to_owned())
+        }
         (true, true, true) if message.has_pdf() && !in_thread && message.in_reply_to.is_empty() => {
-            plain(Kind::Submission, "our own new mail with a form to the application address".to_owned())
+            plain(
+                Kind::Submission,
+                "our own new mail with a form to the application address".to_owned(),
+            )
         }
         (true, _, _) => plain(Kind::Answer, "our own later mail to CBP".to_owned()),
     }
@@ -273,19 +286,38 @@ fn own(message: &Message, application_addresses: &[String], in_thread: bool) -> 
 /// Whether a mail of ours says of itself that it follows another one.
 pub fn is_reminder(text: &str) -> bool {
     let text = fold(text);
-    ["follow up", "following up", "follow-up", "any update", "any news", "reminder", "checking in", "status of", "status?", "have you had a chance", "still waiting", "heard nothing", "not heard", "haven't heard"]
-        .iter()
-        .any(|cue| text.contains(cue))
+    [
+        "follow up",
+        "following up",
+        "follow-up",
+        "any update",
+        "any news",
+        "reminder",
+        "checking in",
+        "status of",
+        "status?",
+        "have you had a chance",
+        "still waiting",
+        "heard nothing",
+        "not heard",
+        "haven't heard",
+    ]
+    .iter()
+    .any(|cue| text.contains(cue))
 }
 
 fn asks_or_answers(message: &Message) -> bool {
     let subject = fold(&message.subject);
-    is_reminder(&message.subject) || is_reminder(&message.text) || subject.starts_with("re:") || subject.starts_with("re ")
+    is_reminder(&message.subject)
+        || is_reminder(&message.text)
+        || subject.starts_with("re:")
+        || subject.starts_with("re ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::message::FolderRole;
 
     #[test]
     fn names_read_back() {
@@ -295,6 +327,57 @@ mod tests {
         for reason in Reason::ALL {
             assert_eq!(Reason::parse(reason.as_str()), Some(reason));
         }
+    }
+
+    /// The mail and whether it stands in a thread of ours: it does where no subject is given.
+    fn mail(text: &str) -> (Message, bool) {
+        let (subject, body, in_thread) = match text.strip_prefix("Subject: ") {
+            Some(rest) => {
+                let (subject, body) = rest.split_once('\n').unwrap_or((rest, ""));
+                (subject, body, false)
+            }
+            None => ("Re: Lindqvist Lamps LLC 12-345678900", text, true),
+        };
+        let automatic = match subject.starts_with("Automatic reply") {
+            true => "Auto-Submitted: auto-replied\n",
+            false => "",
+        };
+        let bytes = format!(
+            "From: ace.applications@cbp.dhs.gov\nSubject: {subject}\n{automatic}\n{body}\n"
+        );
+        let received_at = "2026-06-12T12:00:00Z".parse().unwrap();
+        (Message::parse(bytes.as_bytes(), FolderRole::Inbox, received_at), in_thread)
+    }
+
+    #[test]
+    fn wordings_are_told_apart() {
+        let rules = Rules::read(None).unwrap();
+        let authentic = Authenticity { verdict: Verdict::Authentic, because: String::new() };
+        let companies = ["Denied Brands LLC", "Approved Foods Inc"].map(str::to_owned);
+        let check = |kind: &str, reason: &str, text: &str| {
+            let (message, in_thread) = mail(&text.replace("\\n", "\n"));
+            let found =
+                Classification::of(&message, &authentic, &rules, &[], in_thread, &companies);
+            let found_reason = found.reason.map_or("-", Reason::as_str);
+            let is_right = found.kind.as_str() == kind && (reason == "*" || found_reason == reason);
+            (!is_right).then(|| format!("{kind}/{reason}: {text}\n  {found:?}"))
+        };
+        let wordings = include_str!("../../tests/data/wordings.tsv");
+        let mut n_wordings = 0;
+        let wrong: Vec<String> = wordings
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty())
+            .filter_map(|line| {
+                n_wordings += 1;
+                let columns: Vec<&str> = line.splitn(3, '\t').collect();
+                let [kind, reason, text] = columns[..] else {
+                    return Some(format!("three columns: {line}"));
+                };
+                check(kind, reason, text)
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{} of {n_wordings}:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(n_wordings > 400);
     }
 
     #[test]

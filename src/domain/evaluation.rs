@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 
 use super::alert::{Alert, AlertKind};
 use super::application::{Application, ApplicationId, History, Stage};
-use super::calendar::{Calendar, Span};
+use super::calendar::Calendar;
 use super::coverage::Coverage;
 use super::expectation::RouteWindows;
+use super::span::Span;
 use super::window::{Verdict, Window, WindowName, windows};
 
 /// Whether an application needs a person, most urgent last.

@@ -6,7 +6,7 @@
 //! the mailbox. Therefore the spans are configuration, one set per route, and only their
 //! defaults are here.
 
-use crate::domain::calendar::{CountUnit, Span};
+use crate::domain::span::{CountUnit, Span};
 
 /// The spans of all routes, as the configuration's `[windows]` has them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

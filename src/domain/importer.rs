@@ -70,10 +70,7 @@ pub enum NumberError {
         likely: Option<char>,
     },
     /// A suffix with one of the letters CBP does not use (O, I, Z).
-    #[error(
-        "a suffix has no letter O, I or Z (got {suffix:?}){}",
-        hint(Some(likely))
-    )]
+    #[error("a suffix has no letter O, I or Z (got {suffix:?}){}", hint(Some(likely)))]
     SuffixLetter {
         /// The suffix as entered.
         suffix: String,
@@ -127,16 +124,12 @@ impl FromStr for ImporterNumber {
                 ein(&joined)
             }
             [9] | [2, 7] | [11] | [2, 9] | [9, 2] | [2, 7, 2] | [3, 2, 4] | [6, 5] => {
-                Err(NumberError::Contradiction {
-                    label: label.map_or("another kind", Kind::name),
-                })
+                Err(NumberError::Contradiction { label: label.map_or("another kind", Kind::name) })
             }
             [count @ (8 | 10)] if all_digits(&joined).is_ok() => {
                 Err(NumberError::LostZero { count: *count })
             }
-            _ => Err(NumberError::Shape {
-                count: joined.len(),
-            }),
+            _ => Err(NumberError::Shape { count: joined.len() }),
         }
     }
 }
@@ -218,11 +211,7 @@ const UNUSED_PREFIXES: [&str; 17] = [
 fn entered_groups(entered: &str) -> Result<(Option<Kind>, Vec<String>), NumberError> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
-    for char in entered
-        .trim_end_matches(['.', ' '])
-        .chars()
-        .filter(|char| !is_invisible(*char))
-    {
+    for char in entered.trim_end_matches(['.', ' ']).chars().filter(|char| !is_invisible(*char)) {
         let byte = fold(char);
         // `EIN12-3456789`: the label's letters end where the first digit begins.
         let begins = byte.is_ascii_digit() && !word.is_empty() && is_label_word(&word);
@@ -243,9 +232,7 @@ fn entered_groups(entered: &str) -> Result<(Option<Kind>, Vec<String>), NumberEr
     }
     words.extend((!word.is_empty()).then_some(word));
 
-    let first = words
-        .iter()
-        .position(|word| word.contains(|char: char| char.is_ascii_digit()));
+    let first = words.iter().position(|word| word.contains(|char: char| char.is_ascii_digit()));
     let Some((before, groups)) = words.split_at_checked(first.unwrap_or(words.len())) else {
         return Err(NumberError::Empty);
     };
@@ -280,19 +267,15 @@ fn is_label_word(word: &str) -> bool {
 
 /// Reads nine digits, or nine digits and a suffix, as an EIN.
 pub(super) fn ein(run: &str) -> Result<ImporterNumber, NumberError> {
-    let (digits, suffix) = run
-        .split_at_checked(9)
-        .ok_or(NumberError::Shape { count: run.len() })?;
+    let (digits, suffix) =
+        run.split_at_checked(9).ok_or(NumberError::Shape { count: run.len() })?;
     all_digits(digits)?;
     let suffix = if suffix.is_empty() { "00" } else { suffix };
     if suffix.len() != 2 || !suffix.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(NumberError::Shape { count: run.len() });
     }
     let suffix = suffix.to_ascii_uppercase();
-    let likely: String = suffix
-        .chars()
-        .map(|char| likely_digit(char).unwrap_or(char))
-        .collect();
+    let likely: String = suffix.chars().map(|char| likely_digit(char).unwrap_or(char)).collect();
     // B, S and L are letters in their own right in a suffix; O, I and Z are not used.
     if suffix.contains(['O', 'I', 'Z']) {
         return Err(NumberError::SuffixLetter { suffix, likely });
@@ -318,9 +301,7 @@ pub(super) fn ssn(run: &str) -> Result<ImporterNumber, NumberError> {
     };
     match impossible {
         Some(reason) => Err(NumberError::ImpossibleSsn(reason)),
-        None => Ok(ImporterNumber::Ssn(Canonical(format!(
-            "{area}-{group}-{serial}"
-        )))),
+        None => Ok(ImporterNumber::Ssn(Canonical(format!("{area}-{group}-{serial}")))),
     }
 }
 
@@ -337,22 +318,14 @@ pub(super) fn cbp_assigned(run: &str) -> Result<ImporterNumber, NumberError> {
     all_digits(serial)?;
     // A typing mistake is likelier than an office code with one of these.
     if let Some(found) = port.chars().find(|char| likely_digit(*char).is_some()) {
-        return Err(NumberError::Letter {
-            found,
-            likely: likely_digit(found),
-        });
+        return Err(NumberError::Letter { found, likely: likely_digit(found) });
     }
-    Ok(ImporterNumber::CbpAssigned(Canonical(format!(
-        "{office}-{serial}"
-    ))))
+    Ok(ImporterNumber::CbpAssigned(Canonical(format!("{office}-{serial}"))))
 }
 
 pub(super) fn all_digits(run: &str) -> Result<(), NumberError> {
     match run.chars().find(|char| !char.is_ascii_digit()) {
-        Some(found) => Err(NumberError::Letter {
-            found,
-            likely: likely_digit(found),
-        }),
+        Some(found) => Err(NumberError::Letter { found, likely: likely_digit(found) }),
         None => Ok(()),
     }
 }
@@ -372,9 +345,7 @@ pub(super) fn dashed_ein(digits: &str) -> String {
 }
 
 pub(super) fn last_four(digits: &str) -> &str {
-    digits
-        .get(digits.len().saturating_sub(4)..)
-        .unwrap_or_default()
+    digits.get(digits.len().saturating_sub(4)..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -449,10 +420,7 @@ mod tests {
             ("EIN", "error: the importer number is missing"),
             ("12-345678", "error: 8 characters"),
             ("12-34567890", "error: 10 characters"),
-            (
-                "2538174600",
-                "error: 10 digits are one short; a spreadsheet",
-            ),
+            ("2538174600", "error: 10 digits are one short; a spreadsheet"),
             ("25381746", "error: 8 digits are one short"),
             ("866-530-4172", "error: 10 characters"),
             (
@@ -467,31 +435,13 @@ mod tests {
                 "12-3456789-Z1",
                 "error: a suffix has no letter O, I or Z (got \"Z1\"); did you mean 21?",
             ),
-            (
-                "12-345678O",
-                "error: 'O' stands where a digit belongs; did you mean 0?",
-            ),
+            ("12-345678O", "error: 'O' stands where a digit belongs; did you mean 0?"),
             ("12-34567B9", "error: 'B' stands where a digit belongs"),
-            (
-                "2523O3-00418",
-                "error: 'O' stands where a digit belongs; did you mean 0?",
-            ),
-            (
-                "Acme 12-3456789",
-                "error: \"ACME\" is not part of an importer number",
-            ),
-            (
-                "DUNS 123456789",
-                "error: \"DUNS\" is not part of an importer number",
-            ),
-            (
-                "12.3456789",
-                "error: \".\" is not part of an importer number",
-            ),
-            (
-                "12_3456789",
-                "error: \"_\" is not part of an importer number",
-            ),
+            ("2523O3-00418", "error: 'O' stands where a digit belongs; did you mean 0?"),
+            ("Acme 12-3456789", "error: \"ACME\" is not part of an importer number"),
+            ("DUNS 123456789", "error: \"DUNS\" is not part of an importer number"),
+            ("12.3456789", "error: \".\" is not part of an importer number"),
+            ("12_3456789", "error: \"_\" is not part of an importer number"),
             ("000-12-3456", "error: no such social security number"),
             ("666-12-3456", "error: no such social security number"),
             ("912-12-3456", "error: no such social security number"),

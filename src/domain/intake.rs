@@ -6,13 +6,14 @@
 //! that cannot be understood is a mail for review.
 
 use super::alert::{Alert, AlertKind};
-use super::application::{ApplicationId, Stage};
+use super::application::{ApplicationId, Route, Stage};
 use super::authenticity::{Authenticity, Trust, Verdict};
 use super::classification::{Classification, Kind, is_reminder, spoken_text};
 use super::company::sightings;
 use super::event::{EventKind, NewEvent, Source};
 use super::importer::ImporterNumber;
-use super::matching::{Candidate, Keys, Match, Outcome, numbers};
+use super::matching::{Candidate, Key, Keys, Match, Outcome, numbers};
+use super::mention::{Reading, mentions};
 use super::message::Message;
 use super::rules::Rules;
 
@@ -50,6 +51,23 @@ pub struct Registration {
     pub number: ImporterNumber,
 }
 
+/// A recorded message with the same Message-ID as the one looked at.
+///
+/// A Message-ID is only its sender's word: the mail is a copy only if all the rest agrees too.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Twin {
+    /// The message's number.
+    pub message: i64,
+    /// The senders on one line.
+    pub sender: String,
+    /// The subject.
+    pub subject: String,
+    /// The kind's name.
+    pub kind: String,
+    /// The application it was recorded for.
+    pub application: Option<ApplicationId>,
+}
+
 /// What acewatch makes of one mail, and what follows from it.
 #[derive(Clone, Debug)]
 pub struct Examined {
@@ -77,12 +95,23 @@ pub struct Examined {
 
 /// What a mail offers to be recognised by; the caller looks up who bears any of it.
 pub fn keys_of(message: &Message, rules: &Rules) -> Keys {
+    if let Some(report) = &message.report {
+        // Anybody can write a report; what counts in it is the mail that came back.
+        let returned = report.returned.clone().unwrap_or_default();
+        let subject = mentions(&returned.subject);
+        let n_in_subject = subject.len();
+        return Keys {
+            threads: returned.message_id.into_iter().collect(),
+            mentions: subject.into_iter().chain(mentions(&returned.text)).collect(),
+            n_in_subject,
+            ..Keys::default()
+        };
+    }
     let subject = message.subject_without_prefixes();
     let text = spoken_text(message);
     let mut threads: Vec<String> =
         message.in_reply_to.iter().chain(&message.references).cloned().collect();
-    let mut found = mentions(subject);
-    found.extend(mentions(&text));
+    let in_subject = mentions(subject);
     // A part of a longer name is another company's: "Acme Imports" is not "Acme Imports of Texas".
     let whole = |text: &str| -> Vec<String> {
         sightings(text).into_iter().filter(|s| !s.is_partial).map(|s| s.key).collect()
@@ -90,28 +119,28 @@ pub fn keys_of(message: &Message, rules: &Rules) -> Keys {
     let mut names = whole(subject);
     // One word of a running text is no name: "summit" may be the company or a mountain.
     names.extend(whole(&text).into_iter().filter(|name| name.contains(' ')));
-    if let Some(returned) = message.report.as_ref().and_then(|report| report.returned.as_ref()) {
-        threads.extend(returned.message_id.clone());
-        found.extend(mentions(&returned.subject));
-        found.extend(mentions(&returned.text));
-    }
     threads.sort();
     threads.dedup();
     names.sort();
     names.dedup();
-    let tickets = rules.tickets(&format!("{subject}\n{text}"));
-    Keys { threads, mentions: found, tickets, names }
+    Keys {
+        threads,
+        n_in_subject: in_subject.len(),
+        mentions: in_subject.into_iter().chain(mentions(&text)).collect(),
+        tickets: rules.tickets(&format!("{subject}\n{text}")),
+        names,
+    }
 }
 
 /// Says what a mail is and what follows from it.
 ///
-/// `candidates` are the applications that bear one of its keys; `copy_of` is the recorded message
-/// with the same Message-ID, if there is one.
+/// `candidates` are the applications that bear one of its keys; `twins` are the recorded messages
+/// with the same Message-ID.
 pub fn examine(
     message: &Message,
     keys: &Keys,
     candidates: &[Candidate],
-    copy_of: Option<i64>,
+    twins: &[Twin],
     rules: &Rules,
     trust: &Trust,
 ) -> Examined {
@@ -133,13 +162,16 @@ pub fn examine(
         Verdict::Own => kind != Kind::Unrelated,
         Verdict::Authentic | Verdict::Unverified | Verdict::Forged => true,
     };
+    let is_submission = authenticity.verdict == Verdict::Own && kind == Kind::Submission;
+    // What we send by mail is no application through a web form, whatever its number.
+    let by_mail: Vec<Candidate> =
+        candidates.iter().filter(|c| !is_submission || c.route == Route::Email).cloned().collect();
     let mut found = match is_ours_to_match {
-        true => Match::of(keys, candidates),
+        true => Match::of(keys, &by_mail),
         false => Match::not_applicable(),
     };
-    let registration = (authenticity.verdict == Verdict::Own && kind == Kind::Submission)
-        .then(|| registration(message, keys, candidates))
-        .flatten();
+    let registration =
+        is_submission.then(|| registration(message, keys, &by_mail)).flatten();
     if registration.is_some() {
         found = Match {
             outcome: Outcome::Unmatched,
@@ -152,16 +184,24 @@ pub fn examine(
     let candidate = found
         .application
         .and_then(|id| candidates.iter().find(|candidate| candidate.id == id));
+    let is_twin = |twin: &&Twin| {
+        twin.sender == message.sender_line()
+            && twin.subject == message.subject
+            && twin.kind == kind.as_str()
+            && twin.application == found.application
+    };
     let case = Case {
+        message,
+        trust,
         verdict: authenticity.verdict,
         classification: &classification,
         found: &found,
-        stage: candidate.map(|candidate| candidate.stage),
+        candidate,
         registers: registration.is_some(),
-        fails_at_cbp: fails_at_cbp(message, trust),
-        copy_of,
+        copy_of: twins.iter().find(is_twin).map(|twin| twin.message),
     };
     let (effect, because) = case.effect();
+    let registration = registration.filter(|_| effect == Effect::Recorded);
     let event = (effect == Effect::Recorded)
         .then(|| event_of(message, &classification))
         .flatten();
@@ -213,16 +253,16 @@ pub fn event_of(message: &Message, classification: &Classification) -> Option<Ne
 
 /// What decides about a mail's effect.
 struct Case<'a> {
+    message: &'a Message,
+    trust: &'a Trust,
     verdict: Verdict,
     classification: &'a Classification,
     found: &'a Match,
-    /// How far the application has come that the mail is about.
-    stage: Option<Stage>,
+    /// The application that the mail is about.
+    candidate: Option<&'a Candidate>,
     /// Whether it registers an application.
     registers: bool,
-    /// Whether it reports that a mail to CBP failed for good.
-    fails_at_cbp: bool,
-    /// The recorded message with the same Message-ID.
+    /// The recorded message of which it is another copy.
     copy_of: Option<i64>,
 }
 
@@ -234,54 +274,104 @@ impl Case<'_> {
         if let (Some(original), Verdict::Authentic | Verdict::Own) = (self.copy_of, self.verdict) {
             return (Effect::Ignored, format!("another copy of message {original}"));
         }
-        if kind == Kind::Bounce && self.verdict != Verdict::Forged && !self.fails_at_cbp {
+        if kind == Kind::Bounce
+            && self.verdict != Verdict::Forged
+            && !fails_at_cbp(self.message, self.trust)
+        {
             return say(Effect::Ignored, "no permanent failure of a mail to CBP");
         }
         match self.verdict {
             Verdict::Forged => say(Effect::Quarantined, "it claims to be CBP's and is not"),
-            Verdict::NotCbp => match (kind, self.found.outcome) {
-                (Kind::Bounce, Outcome::Unmatched) => {
-                    say(Effect::Review, "a mail to CBP came back, and it is not known which")
-                }
-                (Kind::Bounce, _) => self.if_matched(),
-                _ => say(Effect::Ignored, "not a mail of or to CBP"),
-            },
-            Verdict::Own => match (kind, self.found.outcome) {
-                (Kind::Submission, _) if self.registers => {
-                    say(Effect::Recorded, "it registers the application")
-                }
-                (Kind::Submission, _) => self.if_matched(),
-                (Kind::Answer, Outcome::Unmatched | Outcome::NotApplicable) => {
-                    say(Effect::Ignored, "our own mail to CBP about something else")
-                }
-                (Kind::Answer, _) => self.if_matched(),
-                _ => say(Effect::Ignored, "our own mail, and no application"),
-            },
+            Verdict::NotCbp if kind == Kind::Bounce => self.bounce(),
+            Verdict::NotCbp => say(Effect::Ignored, "not a mail of or to CBP"),
+            Verdict::Own => self.own(),
             Verdict::Unverified => match kind {
                 Kind::Bulletin | Kind::AutoReply | Kind::VerificationCode => {
                     say(Effect::Ignored, "nothing about an application")
                 }
                 _ => say(Effect::Review, "it claims to be CBP's, and nobody vouches for it"),
             },
-            Verdict::Authentic => match kind {
-                _ if !kind.is_about_an_application() => {
-                    say(Effect::Ignored, "nothing about an application")
-                }
-                _ if self.classification.review => say(Effect::Review, "the rule asks for a person"),
-                Kind::Rejection if matches!(self.stage, Some(Stage::Approved | Stage::Active)) => {
-                    say(Effect::Review, "a rejection after an approval")
-                }
-                _ => self.if_matched(),
-            },
+            Verdict::Authentic => self.authentic(),
+        }
+    }
+
+    fn authentic(&self) -> (Effect, String) {
+        let say = |effect: Effect, because: &str| (effect, because.to_owned());
+        let stage = self.candidate.map(|candidate| candidate.stage);
+        match self.classification.kind {
+            kind if !kind.is_about_an_application() => {
+                say(Effect::Ignored, "nothing about an application")
+            }
+            _ if self.classification.review => say(Effect::Review, "the rule asks for a person"),
+            _ if self.message.forwarded_inline || !self.message.forwarded.is_empty() => {
+                say(Effect::Review, "it forwards what somebody else wrote")
+            }
+            Kind::Rejection if matches!(stage, Some(Stage::Approved | Stage::Active)) => {
+                say(Effect::Review, "a rejection after an approval")
+            }
+            Kind::Approval if self.candidate.is_some_and(|c| c.is_rejected_later) => {
+                say(Effect::Review, "an approval, and a later rejection is recorded already")
+            }
+            _ => self.if_matched(),
+        }
+    }
+
+    /// A report that a mail of ours failed for good. Its returned part may be made up, so it counts
+    /// by the Message-ID of our submission, which only those know who saw it, or if our own
+    /// server wrote it.
+    fn bounce(&self) -> (Effect, String) {
+        let is_our_servers = self
+            .message
+            .from
+            .first()
+            .is_some_and(|from| self.trust.is_own_organisation(&from.domain()));
+        match (self.found.outcome, self.found.by) {
+            (Outcome::Matched, Some(Key::Thread)) => self.if_matched(),
+            (Outcome::Matched, _) if is_our_servers => self.if_matched(),
+            (Outcome::Matched, _) => {
+                (Effect::Review, "a strange server says that a mail to CBP failed".to_owned())
+            }
+            (Outcome::Unmatched, _) => {
+                (Effect::Review, "a mail to CBP came back, and it is not known which".to_owned())
+            }
+            _ => self.if_matched(),
+        }
+    }
+
+    fn own(&self) -> (Effect, String) {
+        let say = |effect: Effect, because: &str| (effect, because.to_owned());
+        let to_applications = self.message.recipients().any(|to| {
+            self.trust.is_application_address(&to.address)
+        });
+        match (self.classification.kind, self.found.outcome, self.found.by) {
+            (Kind::Submission, ..) if self.registers => {
+                say(Effect::Recorded, "it registers the application")
+            }
+            (Kind::Submission, ..) => self.if_matched(),
+            (Kind::Answer, Outcome::Matched, Some(Key::Thread | Key::Ticket)) => self.if_matched(),
+            (Kind::Answer, Outcome::Matched, Some(Key::Number)) if to_applications => {
+                self.if_matched()
+            }
+            (Kind::Answer, Outcome::Ambiguous | Outcome::Contradiction, _) => self.if_matched(),
+            (Kind::Answer, Outcome::Unmatched, _) if to_applications && self.message.has_pdf() => {
+                say(Effect::Review, &self.found.because)
+            }
+            (Kind::Answer, ..) => {
+                say(Effect::Ignored, "our own mail to CBP about something else")
+            }
+            _ => say(Effect::Ignored, "our own mail, and no application"),
         }
     }
 
     fn if_matched(&self) -> (Effect, String) {
-        let effect = match self.found.outcome {
-            Outcome::Matched => Effect::Recorded,
-            _ => Effect::Review,
-        };
-        (effect, self.found.because.clone())
+        let is_closed = self.candidate.is_some_and(|candidate| candidate.stage == Stage::Closed);
+        match self.found.outcome {
+            Outcome::Matched if is_closed => {
+                (Effect::Review, "the application is closed".to_owned())
+            }
+            Outcome::Matched => (Effect::Recorded, self.found.because.clone()),
+            _ => (Effect::Review, self.found.because.clone()),
+        }
     }
 }
 
@@ -309,8 +399,27 @@ fn registration(message: &Message, keys: &Keys, candidates: &[Candidate]) -> Opt
         candidates.iter().any(|candidate| reading.covers(&candidate.number))
     });
     let company = company_in(subject, in_subject.first().map(|m| (m.start, m.end)));
-    (is_one && !reads_as_registered && !company.is_empty())
+    (is_one && !reads_as_registered && looks_like_a_name(&company))
         .then_some(Registration { company, number })
+}
+
+/// Whether what stands beside a number in a subject may be a company's name. A registered name
+/// matches mail from then on, so "please see attached" must not become one.
+fn looks_like_a_name(text: &str) -> bool {
+    const FILLERS: [&str; 22] = [
+        "please", "see", "attached", "attachment", "enclosed", "call", "test", "question", "bond",
+        "renewal", "form", "returned", "request", "do", "not", "urgent", "my", "our", "your", "the",
+        "this", "for",
+    ];
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let n_letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let is_filler = |word: &&str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        FILLERS.contains(&word.as_str())
+    };
+    let n_fillers = words.iter().filter(|word| is_filler(word)).count();
+    let is_capitalised = words.iter().any(|word| word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()));
+    3 <= n_letters && text.chars().count() <= 100 && n_fillers * 2 < words.len() && is_capitalised
 }
 
 /// What is left of a subject when number, labels and punctuation are taken away.
@@ -367,7 +476,7 @@ fn alert_of(
         (Effect::Quarantined, _) => (
             AlertKind::Suspicious,
             "Suspicious mail in CBP's name".to_owned(),
-            format!("{}. Do not open links or attachments; report it to IEEPAFraud@cbp.dhs.gov. It moved nothing.", authenticity.because),
+            "It moved nothing. Do not open its links or attachments; report it to IEEPAFraud@cbp.dhs.gov.".to_owned(),
         ),
         (Effect::Ignored, Kind::VerificationCode) if authenticity.verdict == Verdict::Authentic => (
             AlertKind::VerificationCode,

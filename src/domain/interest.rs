@@ -93,7 +93,7 @@ mod tests {
         check("From: =?utf-8?q?U=2ES=2E_Customs_and_Border_Protection?= <x@mail.example>\nSubject: a", Inbox, true);
         check("From: x <a@cbp.dhs.gov.mail.example>\nSubject: a", Junk, true);
         check("From: x <a@cbp-dhs.example>\nSubject: a", Junk, true);
-        check("From: x <a@xn--bp-1lc.dhs.gov.example>\nSubject: a", Junk, true);
+        check("From: x <a@xn--bp-nmc.dhs.gov.example>\nSubject: a", Junk, true);
         check("From: Mail Delivery System <MAILER-DAEMON@mx.example>\nSubject: Undelivered", Inbox, true);
         check("From: client@acme.example\nSubject: FW: your account", Inbox, true);
         check("From: client@acme.example\nSubject: about 12-345678900", Inbox, true);

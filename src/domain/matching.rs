@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::application::{ApplicationId, Stage};
+use super::application::{ApplicationId, Route, Stage};
 use super::importer::ImporterNumber;
+use super::mention::{Mention, Reading};
 
 /// What a mail offers to be recognised by.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Keys {
     pub threads: Vec<String>,
     /// Digits in the subject and the new text that may be importer numbers.
     pub mentions: Vec<Mention>,
+    /// How many of the mentions, from the first, stand in the subject.
+    pub n_in_subject: usize,
     /// Ticket numbers.
     pub tickets: Vec<String>,
     /// Normalised words that may be a company's name.
@@ -41,8 +44,12 @@ pub struct Candidate {
     pub number: ImporterNumber,
     /// Its normalised names.
     pub names: Vec<String>,
-    /// How far it has come.
+    /// How it was sent.
+    pub route: Route,
+    /// How far it had come when the mail was received.
     pub stage: Stage,
+    /// Whether a rejection received after the mail stands.
+    pub is_rejected_later: bool,
     /// Whether a thread of the mail is one of its threads.
     pub by_thread: bool,
     /// Whether a ticket of the mail is one of its tickets.
@@ -167,7 +174,14 @@ pub fn numbers(keys: &Keys, candidates: &[Candidate]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for mention in &keys.mentions {
         let mut reported = Vec::new();
-        for reading in mention.readings() {
+        let readings = mention.readings();
+        // Nine digits that are somebody's registered SSN must not be shown as an EIN.
+        let is_ssn = |reading: &Reading| match reading {
+            Reading::Exact(number) => number.is_ssn() && candidates.iter().any(|c| c.number == *number),
+            Reading::Family(_) => false,
+        };
+        let has_ssn = readings.iter().any(is_ssn);
+        for reading in readings.into_iter().filter(|reading| !has_ssn || is_ssn(reading)) {
             let registered: BTreeSet<&ImporterNumber> = candidates
                 .iter()
                 .map(|candidate| &candidate.number)
@@ -251,6 +265,8 @@ struct Found {
     siblings: Ids,
     /// A well-shaped number that no application bears.
     stranger: Option<String>,
+    /// Applications whose number stands in the subject.
+    in_subject: Ids,
     named: Named,
 }
 
@@ -266,29 +282,41 @@ impl Found {
             families: Ids::new(),
             siblings: Ids::new(),
             stranger: None,
+            in_subject: Ids::new(),
             named: named.clone(),
         };
-        for mention in &keys.mentions {
+        for (place, mention) in keys.mentions.iter().enumerate() {
             let mut is_known = false;
             for reading in mention.readings() {
                 let fitting = open_first(candidates, &|c| reading.covers(&c.number));
                 is_known |= !fitting.is_empty();
+                if place < keys.n_in_subject {
+                    found.in_subject.extend(&fitting);
+                }
                 match (&reading, fitting.len()) {
                     (Reading::Family(_), 2..) => found.families.extend(fitting),
                     _ => found.numbers.extend(fitting),
                 }
             }
-            if !is_known && mention.is_well_shaped() {
+            if is_known {
+                continue;
+            }
+            let siblings: Ids = mention
+                .readings()
+                .iter()
+                .filter_map(|reading| match reading {
+                    Reading::Exact(number) => number.ein(),
+                    Reading::Family(_) => None,
+                })
+                .flat_map(|ein| ids(&|c| c.number.ein() == Some(ein)))
+                .collect();
+            // Eleven bare digits count if their first nine are a registered EIN: it is another
+            // suffix of that company's.
+            if mention.is_well_shaped() || !siblings.is_empty() {
                 if let Some(reading) = mention.readings().first() {
                     found.stranger.get_or_insert_with(|| reading.masked());
                 }
-                for reading in mention.readings() {
-                    if let Reading::Exact(number) = &reading
-                        && let Some(ein) = number.ein()
-                    {
-                        found.siblings.extend(ids(&|c| c.number.ein() == Some(ein)));
-                    }
-                }
+                found.siblings.extend(siblings);
             }
         }
         // A family one of whose members is named in full is settled by that.
@@ -309,6 +337,14 @@ impl Found {
                 }
                 _ => Err((Outcome::Ambiguous, "it names several registered numbers".to_owned())),
             };
+        }
+        if let (Some(id), Some(number)) = (self.numbers.first(), &self.stranger) {
+            // A number in passing is no matter where subject or thread say what the mail is about;
+            // another suffix of the same company always is.
+            let is_clear = self.in_subject.contains(id) || self.threads.contains(id);
+            if !is_clear || !self.siblings.is_empty() {
+                return Err((Outcome::Ambiguous, format!("it also names {number}, which is not registered")));
+            }
         }
         if let Some(id) = self.numbers.first() {
             return match self.threads.contains(id) {
@@ -406,18 +442,18 @@ impl Found {
     }
 }
 
-/// The fitting applications, without the closed ones where an open one fits too: the same number
-/// may have been tried by mail, closed, and filed again through the web form.
+/// The fitting applications, without a closed one where an open one bears the same number: it may
+/// have been tried by mail, closed, and filed again through the web form.
 fn open_first(candidates: &[Candidate], fits: &dyn Fn(&Candidate) -> bool) -> Ids {
-    let ids = |open: bool| -> Ids {
-        candidates
-            .iter()
-            .filter(|c| fits(c) && (!open || c.stage != Stage::Closed))
-            .map(|c| c.id)
-            .collect()
+    let fitting: Vec<&Candidate> = candidates.iter().filter(|c| fits(c)).collect();
+    let is_superseded = |closed: &Candidate| {
+        fitting.iter().any(|open| open.stage != Stage::Closed && open.number == closed.number)
     };
-    let open = ids(true);
-    if open.is_empty() { ids(false) } else { open }
+    fitting
+        .iter()
+        .filter(|c| c.stage != Stage::Closed || !is_superseded(c))
+        .map(|c| c.id)
+        .collect()
 }
 
 /// The one member of `ids` that is also among `others`, if it is exactly one.
@@ -449,7 +485,9 @@ mod tests {
             company: name.to_owned(),
             number: number.parse().unwrap(),
             names: vec![company_key(name)],
+            route: Route::Email,
             stage: Stage::Submitted,
+            is_rejected_later: false,
             by_thread: false,
             by_ticket: false,
         })
@@ -457,7 +495,9 @@ mod tests {
     }
 
     fn check(text: &str, thread: Option<i64>, ticket: Option<i64>, expected: (Outcome, &[i64])) {
-        let keys = Keys { mentions: mentions(text), names: names_in(text), ..Keys::default() };
+        let mentions = mentions(text);
+        let n_in_subject = mentions.len();
+        let keys = Keys { mentions, n_in_subject, names: names_in(text), ..Keys::default() };
         let mut candidates = registered();
         for candidate in &mut candidates {
             candidate.by_thread = Some(candidate.id.0) == thread;
@@ -516,6 +556,13 @@ mod tests {
         check("Basalt Bicycle Works", None, None, (Ambiguous, &[1, 2]));
         check("Verbena Soap", None, None, (Unmatched, &[]));
         check("Verbena Soap Works and 11-222333400", None, None, (Contradiction, &[3]));
+    }
+
+    #[test]
+    fn another_suffix_of_the_same_company_is_never_passed_over() {
+        check("75-260481700, for 75-260481701", None, None, (Ambiguous, &[3]));
+        check("Verbena Soap Works 75260481701", None, None, (Unmatched, &[3]));
+        check("75260481701", Some(3), None, (Unmatched, &[3]));
     }
 
     #[test]

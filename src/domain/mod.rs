@@ -29,6 +29,8 @@ pub mod intake;
 
 pub mod interest;
 
+pub mod span;
+
 pub mod calendar;
 
 pub mod expectation;

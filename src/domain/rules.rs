@@ -15,7 +15,9 @@
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::classification::{Kind, Reason};
 
@@ -46,6 +48,7 @@ pub struct Rule {
     cue: Cue,
     unless: Patterns,
     found: Vec<usize>,
+    needs: Vec<usize>,
     not_found: Vec<usize>,
     automatic: Option<bool>,
     thread: Option<bool>,
@@ -165,11 +168,12 @@ impl Rules {
         sets.extend(user.sets);
         let mut words = built_in.words;
         words.extend(user.words);
-        let names = Names { sets, words };
+        let names = Names { sets, words, compiled: RefCell::default() };
         let findings: Vec<Finding> = on_top(user.finding, built_in.finding, |entry| &entry.id)
             .into_iter()
             .map(|entry| {
-                let cue = Cue::compile(&entry.id, entry.sentence, entry.not_before, entry.not, &names)?;
+                let cue =
+                    Cue::compile(&entry.id, entry.sentence, entry.not_before, entry.not, &names)?;
                 Ok(Finding { id: entry.id, cue })
             })
             .collect::<Result<_, RulesError>>()?;
@@ -197,7 +201,7 @@ impl Rules {
     /// Cuts a text into clauses that mean what they say: folded, without small print and set
     /// phrases, and with the companies' names replaced, because "Denied Brands LLC" denies nothing.
     ///
-    /// At most a thousand sentences are read.
+    /// At most a thousand sentences are read, from the first 64 KiB.
     pub fn clauses(&self, text: &str, companies: &[String]) -> Vec<String> {
         let mut clauses = Vec::new();
         for sentence in sentences(text) {
@@ -277,11 +281,9 @@ impl Rule {
         if !self.header.is_empty() {
             let (name, value) = evidence.headers.iter().find(|(name, value)| {
                 let value = value.to_ascii_lowercase();
-                self.header
-                    .iter()
-                    .any(|(wanted, regex)| {
-                        name.eq_ignore_ascii_case(wanted) && regex.is_match(value.as_bytes())
-                    })
+                self.header.iter().any(|(wanted, regex)| {
+                    name.eq_ignore_ascii_case(wanted) && regex.is_match(value.as_bytes())
+                })
             })?;
             why = Some(format!("header {name}: {}", value.trim()));
         }
@@ -294,6 +296,10 @@ impl Rule {
         let phrase_of = |index: &usize| found.get(*index).and_then(Option::as_ref);
         if !self.found.is_empty() {
             why = Some(self.found.iter().find_map(phrase_of)?.clone());
+        }
+        if !self.needs.is_empty() {
+            let also = self.needs.iter().find_map(phrase_of)?;
+            why = why.map(|phrase: String| format!("{phrase} … {also}"));
         }
         if self.not_found.iter().any(|index| phrase_of(index).is_some())
             || evidence.sentences.iter().any(|sentence| self.unless.is_match(sentence))
@@ -344,7 +350,17 @@ fn on_top<T>(user: Vec<T>, built_in: Vec<T>, id: fn(&T) -> &String) -> Vec<T> {
 /// How a mail may name a company: in full, and without its legal form where two words remain.
 fn spoken_names(company: &str) -> Vec<String> {
     const LEGAL_FORMS: [&str; 12] = [
-        "inc", "incorporated", "llc", "l.l.c", "corp", "corporation", "ltd", "limited", "co", "company", "llp",
+        "inc",
+        "incorporated",
+        "llc",
+        "l.l.c",
+        "corp",
+        "corporation",
+        "ltd",
+        "limited",
+        "co",
+        "company",
+        "llp",
         "plc",
     ];
     let full = fold(company);
@@ -379,12 +395,14 @@ pub fn fold(text: &str) -> String {
     folded.trim().to_owned()
 }
 
-/// Splits a text into its sentences, each folded, at most a thousand of them.
+/// Splits a text into its sentences, each folded: at most a thousand of them, from its first 64 KiB.
 ///
 /// A line that was only wrapped continues its sentence; a short line, as in a list or a form, is a
 /// sentence of its own.
 fn sentences(text: &str) -> Vec<String> {
     const WRAPPED: usize = 50;
+    const READ: usize = 64 << 10;
+    let text = text.get(..text.floor_char_boundary(READ)).unwrap_or(text);
     let mut paragraphs: Vec<String> = vec![String::new()];
     let mut previous = 0;
     for line in text.lines() {
@@ -400,18 +418,14 @@ fn sentences(text: &str) -> Vec<String> {
         }
         previous = line.chars().count();
     }
-    paragraphs
-        .iter()
-        .flat_map(|paragraph| split_sentences(&fold(paragraph)))
-        .take(1000)
-        .collect()
+    paragraphs.iter().flat_map(|paragraph| split_sentences(&fold(paragraph))).take(1000).collect()
 }
 
-/// Ends a sentence at `.`, `!`, `?` or `;` before a blank, unless the full stop belongs to an abbreviation.
+/// Ends a sentence at `.`, `!` or `?` before a blank, unless the full stop belongs to an abbreviation.
 fn split_sentences(paragraph: &str) -> Vec<String> {
     const ABBREVIATIONS: [&str; 16] = [
-        "inc", "co", "corp", "ltd", "no", "mr", "ms", "mrs", "dr", "u.s", "st", "e.g", "i.e", "approx", "ref",
-        "nr",
+        "inc", "co", "corp", "ltd", "no", "mr", "ms", "mrs", "dr", "u.s", "st", "e.g", "i.e",
+        "approx", "ref", "nr",
     ];
     let mut found = Vec::new();
     let mut start = 0;
@@ -419,9 +433,10 @@ fn split_sentences(paragraph: &str) -> Vec<String> {
     while let Some((at, c)) = chars.next() {
         let at_end = chars.peek().is_none_or(|(_, next)| *next == ' ');
         let ends = match c {
-            '!' | '?' | ';' => at_end,
+            '!' | '?' => at_end,
             '.' => {
-                let word = paragraph.get(start..at).and_then(|s| s.rsplit(' ').next()).unwrap_or("");
+                let word =
+                    paragraph.get(start..at).and_then(|s| s.rsplit(' ').next()).unwrap_or("");
                 at_end && !ABBREVIATIONS.contains(&word.trim_start_matches(['(', '"', '\'']))
             }
             _ => false,
@@ -442,14 +457,37 @@ fn split_sentences(paragraph: &str) -> Vec<String> {
 /// A sentence that begins with a condition is cut at "but" alone: "once it is signed, and the
 /// account is open" stays conditional to its end.
 fn split_clauses(sentence: &str) -> Vec<String> {
-    const CONTRASTS: [&str; 7] = [" but ", " however", ", yet ", " although ", ", though ", "; ", " whereas "];
+    const CONTRASTS: [&str; 7] =
+        [" but ", " however", ", yet ", " although ", ", though ", "; ", " whereas "];
     const SEQUELS: [&str; 12] = [
-        ", so ", " - ", ", and i ", ", and we ", ", and the ", ", and your ", ", and have ", ", i ", ", we ",
-        ", therefore ", ", hence ", ", your ",
+        ", so ",
+        " - ",
+        ", and i ",
+        ", and we ",
+        ", and the ",
+        ", and your ",
+        ", and have ",
+        ", i ",
+        ", we ",
+        ", therefore ",
+        ", hence ",
+        ", your ",
     ];
     const CONDITIONS: [&str; 14] = [
-        "if ", "once ", "when ", "whenever ", "until ", "unless ", "as soon as ", "before ", "should ", "after ",
-        "provided ", "only ", "in case ", "upon ",
+        "if ",
+        "once ",
+        "when ",
+        "whenever ",
+        "until ",
+        "unless ",
+        "as soon as ",
+        "before ",
+        "should ",
+        "after ",
+        "provided ",
+        "only ",
+        "in case ",
+        "upon ",
     ];
     let is_conditional = CONDITIONS.iter().any(|word| sentence.starts_with(word));
     let mut cuts: Vec<usize> = CONTRASTS
@@ -460,8 +498,10 @@ fn split_clauses(sentence: &str) -> Vec<String> {
     // A label and its value belong together; a statement and its explanation do not.
     const WORDS_OF_A_STATEMENT: usize = 5;
     let explained = sentence.match_indices(": ").map(|(at, _)| at + 1).filter(|at| {
+        let (left, right) = sentence.split_at_checked(*at).unwrap_or((sentence, ""));
         !is_conditional
-            && sentence.get(..*at).is_some_and(|left| WORDS_OF_A_STATEMENT <= left.split(' ').count())
+            && WORDS_OF_A_STATEMENT <= left.split(' ').count()
+            && !right.trim_start().starts_with(|c: char| c.is_ascii_digit())
     });
     cuts.extend(explained);
     cuts.sort_unstable();
@@ -488,8 +528,8 @@ struct ReasonRule {
 /// Several patterns of which one must be found; compiled as a set, so that a mail is read once.
 #[derive(Clone, Debug)]
 struct Patterns {
-    set: RegexSet,
-    sources: Vec<String>,
+    set: Arc<RegexSet>,
+    sources: Arc<[String]>,
 }
 
 impl Patterns {
@@ -508,7 +548,11 @@ impl Patterns {
 
     /// The same for every pattern that fits, in the order of the list.
     fn all(&self, text: &str) -> impl Iterator<Item = (usize, String)> {
-        let matches = if self.is_empty() { Vec::new() } else { self.set.matches(text.as_bytes()).iter().collect() };
+        let matches = if self.is_empty() {
+            Vec::new()
+        } else {
+            self.set.matches(text.as_bytes()).iter().collect()
+        };
         matches.into_iter().filter_map(move |index| {
             // Compiled on use: a hit is rare, and keeping each pattern compiled twice would cost
             // the idle daemon its memory.
@@ -563,6 +607,7 @@ struct RuleEntry {
     not: Vec<String>,
     unless: Vec<String>,
     found: Vec<String>,
+    needs: Vec<String>,
     not_found: Vec<String>,
     automatic: Option<bool>,
     thread: Option<bool>,
@@ -580,6 +625,8 @@ struct ReasonEntry {
 struct Names {
     sets: BTreeMap<String, Vec<String>>,
     words: BTreeMap<String, String>,
+    /// What is compiled already: the same exceptions stand in several findings.
+    compiled: RefCell<BTreeMap<Vec<String>, Patterns>>,
 }
 
 impl RuleFile {
@@ -593,10 +640,8 @@ impl RuleEntry {
         let id = self.id;
         let places = |cited: &[String]| {
             let place = |name: &String| {
-                findings.iter().position(|finding| finding.id == *name).ok_or_else(|| RulesError::Name {
-                    rule: id.clone(),
-                    what: "finding",
-                    name: name.clone(),
+                findings.iter().position(|finding| finding.id == *name).ok_or_else(|| {
+                    RulesError::Name { rule: id.clone(), what: "finding", name: name.clone() }
                 })
             };
             cited.iter().map(place).collect::<Result<Vec<usize>, RulesError>>()
@@ -622,6 +667,7 @@ impl RuleEntry {
             cue: Cue::compile(&id, self.sentence, self.not_before, self.not, names)?,
             unless: patterns(&id, self.unless, names)?,
             found: places(&self.found)?,
+            needs: places(&self.needs)?,
             not_found: places(&self.not_found)?,
             automatic: self.automatic,
             thread: self.thread,
@@ -669,10 +715,15 @@ impl BoilerplateEntry {
 
 fn patterns(rule: &str, written: Vec<String>, names: &Names) -> Result<Patterns, RulesError> {
     let sources = expanded(rule, written, names)?;
+    if let Some(same) = names.compiled.borrow().get(&sources) {
+        return Ok(same.clone());
+    }
     for source in &sources {
         compile(rule, source)?;
     }
-    let set = RegexSetBuilder::new(&sources)
+    // The set's last pattern, which no text without NUL fits, begins with any byte: it keeps the
+    // regex crate from building a table of the words that the others begin with, of up to 2 MB.
+    let set = RegexSetBuilder::new(sources.iter().map(String::as_str).chain([NO_PREFIX]))
         .unicode(false)
         .dfa_size_limit(DFA_LIMIT)
         .build()
@@ -681,7 +732,9 @@ fn patterns(rule: &str, written: Vec<String>, names: &Names) -> Result<Patterns,
             pattern: sources.join(" | "),
             why: error.to_string(),
         })?;
-    Ok(Patterns { set, sources })
+    let patterns = Patterns { set: Arc::new(set), sources: sources.clone().into() };
+    names.compiled.borrow_mut().insert(sources, patterns.clone());
+    Ok(patterns)
 }
 
 /// The patterns with the sets and words that they refer to in the place of their names.
@@ -726,8 +779,11 @@ fn spelled_out(rule: &str, pattern: &str, names: &Names) -> Result<String, Rules
     Ok(pattern)
 }
 
+/// Matches nothing that occurs in a mail.
+const NO_PREFIX: &str = r"(?s:.)\x00\x00";
+
 /// So much memory may the automaton of one set take that is built while it is used, in bytes.
-const DFA_LIMIT: usize = 128 << 10;
+const DFA_LIMIT: usize = 8 << 10;
 
 fn compile(rule: &str, pattern: &str) -> Result<Regex, RulesError> {
     RegexBuilder::new(pattern).unicode(false).dfa_size_limit(DFA_LIMIT).build().map_err(|error| {
@@ -769,17 +825,66 @@ mod tests {
         };
         check("[[rule]]\nid = \"mine\"\nkind = \"approved\"\n", "unknown kind `approved`");
         check("[[rule]]\nid = \"mine\"\nkind = \"reply\"\nsentence = ['(']\n", "rule `mine`");
-        check("[[rule]]\nid = \"mine\"\nkind = \"reply\"\nnot = ['@no-such']\n", "no set `@no-such`");
+        check(
+            "[[rule]]\nid = \"mine\"\nkind = \"reply\"\nnot = ['@no-such']\n",
+            "no set `@no-such`",
+        );
+        check(
+            "[[rule]]\nid = \"mine\"\nkind = \"reply\"\nnot = ['<no-such> x']\n",
+            "no word `no-such`",
+        );
+        check(
+            "[[rule]]\nid = \"mine\"\nkind = \"reply\"\nfound = ['no-such']\n",
+            "no finding `no-such`",
+        );
         check("[[rule]]\nid = \"mine\"\nsubjects = []\n", "line 3");
     }
 
     #[test]
     fn sentences_end_at_stops_and_short_lines_but_not_at_wraps_or_abbreviations() {
-        let text = "Acme Imports Inc. has been\napproved. Thank you!\nTop account: ACME\nUser: A-1\n";
+        let text =
+            "Acme Imports Inc. has been\napproved. Thank you!\nTop account: ACME\nUser: A-1\n";
         assert_eq!(
             sentences(text),
-            ["acme imports inc. has been approved.", "thank you!", "top account: acme", "user: a-1"]
+            [
+                "acme imports inc. has been approved.",
+                "thank you!",
+                "top account: acme",
+                "user: a-1"
+            ]
         );
+    }
+
+    #[test]
+    fn a_clause_ends_where_its_negation_or_condition_ends() {
+        let check =
+            |sentence: &str, expected: &[&str]| assert_eq!(split_clauses(sentence), expected);
+        check(
+            "it was not easy, but the account is open",
+            &["it was not easy", "but the account is open"],
+        );
+        check("nothing is missing; we go on", &["nothing is missing", "we go on"]);
+        check("if it is signed, the account is open", &["if it is signed, the account is open"]);
+        check(
+            "we could not do more: the form was empty",
+            &["we could not do more:", "the form was empty"],
+        );
+        check("status: approved", &["status: approved"]);
+    }
+
+    #[test]
+    fn small_print_set_phrases_and_company_names_do_not_speak() {
+        let rules = Rules::read(None).unwrap();
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(rules.clauses(text, &["Denied Brands, LLC".to_owned()]), expected, "{text}");
+        };
+        check(
+            "Denied Brands, LLC is in.\nDenied Brands is in.",
+            &["the company is in.", "the company is in."],
+        );
+        check("It came.\n\nCONFIDENTIALITY NOTICE: keep it.\n\nRejected.", &["it came."]);
+        check("It came.\n\nDo not reply to this mail.", &["it came."]);
+        check("Please be advised that it came.", &["it came."]);
     }
 
     #[test]

@@ -8,9 +8,10 @@
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 use super::application::History;
-use super::calendar::{Calendar, CountUnit, Counted, Skipped, Span};
+use super::calendar::{Calendar, Counted, Skipped};
 use super::coverage::Coverage;
 use super::expectation::{RouteWindows, WindowSpans};
+use super::span::{CountUnit, Span};
 
 /// The windows of the contract.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

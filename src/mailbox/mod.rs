@@ -23,9 +23,11 @@ pub mod backoff;
 pub mod connect;
 pub mod files;
 pub mod folders;
+mod mbox;
 pub mod probe;
 pub mod reading;
 pub mod session;
+mod uids;
 pub mod watch;
 pub mod wire;
 

@@ -13,7 +13,6 @@
 //! that is cut short starts again, so that coverage is never claimed for half of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 
 use async_imap::imap_proto::Response;
 use chrono::{DateTime, Days, Utc};
@@ -21,16 +20,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::folders::Folder;
 use super::session::{Fetched, Session, fetched};
+use super::uids::{Set, exact_ranges, halves, ranges, sets, shown};
 use super::{Batch, Error, RawMail, Report, Start};
 use crate::domain::cursor::{Cursor, Plan, Selected};
 
 /// The most mails whose headers one command asks for.
 const PAGE: usize = 200_000;
-/// The most ranges in one command; with the largest UIDs they make 7.5 kB (RFC 7162 §4 asks clients
-/// to stay below 8 kB).
-const RANGES: usize = 340;
-/// The longest set of UIDs in one command, in octets.
-const SET_LENGTH: usize = 7500;
 /// How many refused FETCH commands one page may cost before the mailbox counts as unreadable. To
 /// find one mail among 200,000 takes 18.
 const REFUSALS: u32 = 200;
@@ -38,9 +33,6 @@ const REFUSALS: u32 = 200;
 const BATCH_MAILS: usize = 200;
 /// The most octets in a batch, but for its last mail.
 const BATCH_OCTETS: usize = 8_000_000;
-
-/// UIDs as IMAP writes them: ascending ranges.
-type Set = Vec<RangeInclusive<u32>>;
 
 /// What reading a folder came to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,36 +62,17 @@ pub async fn read(
             "the folder is read anew"
         );
     }
-    let mut job = Job {
-        session,
-        folder,
-        start,
-        reports,
-        recorded,
-        largest: 0,
-    };
+    let mut job = Job { session, folder, start, reports, recorded, largest: 0 };
     match plan {
-        Plan::Nothing => Ok(Reading {
-            from: None,
-            is_moved: false,
-        }),
+        Plan::Nothing => Ok(Reading { from: None, is_moved: false }),
         Plan::From(uid) => {
             job.read_from(uid, &selected).await?;
-            let is_moved = start
-                .cursors
-                .get(&folder.name)
-                .is_some_and(|at| at.uid_next != uid);
-            Ok(Reading {
-                from: None,
-                is_moved,
-            })
+            let is_moved = start.cursors.get(&folder.name).is_some_and(|at| at.uid_next != uid);
+            Ok(Reading { from: None, is_moved })
         }
         Plan::LookBack | Plan::Restart { .. } => {
             let from = job.look_back(&selected).await?;
-            Ok(Reading {
-                from: Some(from),
-                is_moved: true,
-            })
+            Ok(Reading { from: Some(from), is_moved: true })
         }
     }
 }
@@ -136,10 +109,7 @@ impl Wanted<'_> {
 impl Job<'_> {
     async fn read_from(&mut self, first: u32, selected: &Selected) -> Result<(), Error> {
         let validity = selected.uid_validity;
-        let cursor = |uid_next| Cursor {
-            uid_validity: validity,
-            uid_next,
-        };
+        let cursor = |uid_next| Cursor { uid_validity: validity, uid_next };
         let Some(next) = selected.uid_next else {
             let all = vec![first..=u32::MAX];
             let page = self.read_page(all, &Wanted::From(first)).await?;
@@ -148,26 +118,17 @@ impl Job<'_> {
         };
         // Mails came and went again, or the numbers alone do not tell how few there are.
         let few = usize::try_from(selected.exists).unwrap_or(usize::MAX) <= PAGE;
-        let step = if few {
-            u32::MAX
-        } else {
-            u32::try_from(PAGE).unwrap_or(u32::MAX)
-        };
+        let step = if few { u32::MAX } else { u32::try_from(PAGE).unwrap_or(u32::MAX) };
         let mut at = first;
         while at < next {
             let end = next.min(at.saturating_add(step));
             let page = if selected.exists == 0 {
                 Page::default()
             } else {
-                self.read_page(vec![at..=end - 1], &Wanted::From(at))
-                    .await?
+                self.read_page(vec![at..=end - 1], &Wanted::From(at)).await?
             };
             // A mail that came after the EXAMINE may be among them; it is not read twice.
-            let end = if end == next {
-                end.max(self.largest.saturating_add(1))
-            } else {
-                end
-            };
+            let end = if end == next { end.max(self.largest.saturating_add(1)) } else { end };
             self.report(page, cursor(at), cursor(end)).await?;
             at = end;
         }
@@ -183,34 +144,22 @@ impl Job<'_> {
         // SEARCH counts in days of a zone that only the server knows: one day more.
         let day = from.date_naive();
         let day = day.checked_sub_days(Days::new(1)).unwrap_or(day);
-        let uids = if selected.exists == 0 {
-            Vec::new()
-        } else {
-            self.session.search_since(day).await?
-        };
+        let uids =
+            if selected.exists == 0 { Vec::new() } else { self.session.search_since(day).await? };
         let unfinished = Cursor::unfinished(selected.uid_validity);
         let mut pages = uids.chunks(PAGE).peekable();
         let mut last = Page::default();
         while let Some(listed) = pages.next() {
-            let page = self
-                .read_page(ranges(listed), &Wanted::Listed(listed))
-                .await?;
+            let page = self.read_page(ranges(listed), &Wanted::Listed(listed)).await?;
             if pages.peek().is_none() {
                 last = page;
             } else {
-                self.report(page, unfinished.clone(), unfinished.clone())
-                    .await?;
+                self.report(page, unfinished.clone(), unfinished.clone()).await?;
             }
         }
         let largest = uids.last().copied().unwrap_or(0).max(self.largest);
-        let end = selected
-            .uid_next
-            .unwrap_or(1)
-            .max(largest.saturating_add(1));
-        let done = Cursor {
-            uid_validity: selected.uid_validity,
-            uid_next: end,
-        };
+        let end = selected.uid_next.unwrap_or(1).max(largest.saturating_add(1));
+        let done = Cursor { uid_validity: selected.uid_validity, uid_next: end };
         self.report(last, unfinished, done).await?;
         Ok(from)
     }
@@ -228,10 +177,7 @@ impl Job<'_> {
                         // The lower half is next.
                         Some((lower, upper)) => todo.extend([upper, lower]),
                         None => {
-                            for uid in set
-                                .into_iter()
-                                .flatten()
-                                .filter(|uid| wanted.contains(*uid))
+                            for uid in set.into_iter().flatten().filter(|uid| wanted.contains(*uid))
                             {
                                 page.leave_out(uid, &format!("the server refuses it: {source}"));
                             }
@@ -250,48 +196,34 @@ impl Job<'_> {
         wanted: &Wanted<'_>,
         page: &mut Page,
     ) -> Result<(), Error> {
-        let Job {
-            session,
-            folder,
-            start,
-            largest,
-            ..
-        } = self;
+        let Job { session, folder, start, largest, .. } = self;
         let (interest, role) = (&start.interest, folder.role);
         let mut n_mails = 0u32;
         // The server may send news of flags at any time; only a mail of which nothing else ever
         // comes has no header.
         let mut bare = BTreeSet::new();
         let damaged = session
-            .headers(
-                set,
-                |Fetched {
-                     uid, size, body, ..
-                 }| {
-                    if !wanted.contains(uid) {
-                        return;
-                    }
-                    n_mails += 1;
-                    *largest = uid.max(*largest);
-                    let Some(header) = body else {
-                        bare.insert(uid);
-                        return;
-                    };
-                    bare.remove(&uid);
-                    if interest(header, role) {
-                        page.interesting.insert(uid, size);
-                    }
-                },
-            )
+            .headers(set, |Fetched { uid, size, body, .. }| {
+                if !wanted.contains(uid) {
+                    return;
+                }
+                n_mails += 1;
+                *largest = uid.max(*largest);
+                let Some(header) = body else {
+                    bare.insert(uid);
+                    return;
+                };
+                bare.remove(&uid);
+                if interest(header, role) {
+                    page.interesting.insert(uid, size);
+                }
+            })
             .await?;
         bare.retain(|uid| !page.interesting.contains_key(uid));
         for uid in bare {
             page.leave_out(uid, "the server has no header for it");
         }
-        let n_anonymous = damaged
-            .iter()
-            .filter(|damaged| damaged.uid.is_none())
-            .count();
+        let n_anonymous = damaged.iter().filter(|damaged| damaged.uid.is_none()).count();
         for uid in damaged.into_iter().filter_map(|damaged| damaged.uid) {
             if wanted.contains(uid) {
                 *largest = uid.max(*largest);
@@ -314,18 +246,11 @@ impl Job<'_> {
     /// Fetches a page's interesting mails and reports them, the last batch with cursor `done`.
     async fn report(&mut self, page: Page, before: Cursor, done: Cursor) -> Result<(), Error> {
         let limit = self.start.limits.max_message;
-        let Page {
-            interesting,
-            unreadable,
-        } = page;
-        let mut batch = Pile {
-            unreadable,
-            ..Pile::default()
-        };
+        let Page { interesting, unreadable } = page;
+        let mut batch = Pile { unreadable, ..Pile::default() };
         let (small, large): (Vec<u32>, Vec<u32>) = {
-            let (small, large): (Vec<_>, Vec<_>) = interesting
-                .iter()
-                .partition(|(_, size)| u64::from(**size) <= limit);
+            let (small, large): (Vec<_>, Vec<_>) =
+                interesting.iter().partition(|(_, size)| u64::from(**size) <= limit);
             (
                 small.into_iter().map(|(uid, _)| *uid).collect(),
                 large.into_iter().map(|(uid, _)| *uid).collect(),
@@ -338,9 +263,7 @@ impl Job<'_> {
             todo.reverse();
             let mut n_refused = 0;
             while let Some(uids) = todo.pop() {
-                let fetched = self
-                    .fetch(&uids, item, truncated, &mut batch, &before)
-                    .await;
+                let fetched = self.fetch(&uids, item, truncated, &mut batch, &before).await;
                 match fetched {
                     Err((Error::Refused { source, .. }, missing)) if n_refused < REFUSALS => {
                         n_refused += 1;
@@ -373,26 +296,13 @@ impl Job<'_> {
         batch: &mut Pile,
         before: &Cursor,
     ) -> Result<(), (Error, Vec<u32>)> {
-        let command = format!(
-            "UID FETCH {} (UID INTERNALDATE {item})",
-            shown(&exact_ranges(uids))
-        );
+        let command = format!("UID FETCH {} (UID INTERNALDATE {item})", shown(&exact_ranges(uids)));
         let mut missing: BTreeSet<u32> = uids.iter().copied().collect();
         let mut bare = BTreeSet::new();
         let clock = self.start.clock;
         // The running command holds the session; delivering needs the rest.
-        let Job {
-            session,
-            folder,
-            start,
-            reports,
-            recorded,
-            ..
-        } = self;
-        let mut running = session
-            .run("FETCH", &command)
-            .await
-            .map_err(|err| (err, Vec::new()))?;
+        let Job { session, folder, start, reports, recorded, .. } = self;
+        let mut running = session.run("FETCH", &command).await.map_err(|err| (err, Vec::new()))?;
         let mut take = |response: &Response<'_>, batch: &mut Pile, missing: &mut BTreeSet<u32>| {
             let Some(mail) = fetched(response) else {
                 return;
@@ -410,17 +320,10 @@ impl Job<'_> {
                 tracing::debug!(folder = %folder.name, uid = mail.uid, "no date of arrival");
                 clock()
             });
-            batch.add(RawMail {
-                uid: mail.uid,
-                received_at,
-                bytes: bytes.to_vec(),
-                truncated,
-            });
+            batch.add(RawMail { uid: mail.uid, received_at, bytes: bytes.to_vec(), truncated });
         };
         loop {
-            let next = running
-                .next(|response| take(response, batch, &mut missing))
-                .await;
+            let next = running.next(|response| take(response, batch, &mut missing)).await;
             match next {
                 Ok(None) => break,
                 Ok(Some(())) if batch.is_full() => {
@@ -437,20 +340,14 @@ impl Job<'_> {
         let is_anonymous = damaged.iter().any(|damaged| damaged.uid.is_none());
         for uid in damaged.into_iter().filter_map(|damaged| damaged.uid) {
             if missing.remove(&uid) {
-                batch
-                    .unreadable
-                    .push((uid, "the server's answer cannot be understood".to_owned()));
+                batch.unreadable.push((uid, "the server's answer cannot be understood".to_owned()));
             }
         }
         for uid in missing {
             if bare.contains(&uid) {
-                batch
-                    .unreadable
-                    .push((uid, "the server has no content for it".to_owned()));
+                batch.unreadable.push((uid, "the server has no content for it".to_owned()));
             } else if is_anonymous {
-                batch
-                    .unreadable
-                    .push((uid, "the server's answer cannot be understood".to_owned()));
+                batch.unreadable.push((uid, "the server's answer cannot be understood".to_owned()));
             } else {
                 tracing::debug!(folder = %self.folder.name, uid, "a mail was deleted meanwhile");
             }
@@ -459,15 +356,7 @@ impl Job<'_> {
     }
 
     async fn deliver(&mut self, batch: Pile, cursor: Cursor) -> Result<(), Error> {
-        deliver(
-            batch,
-            cursor,
-            self.folder,
-            self.start,
-            self.reports,
-            &mut self.recorded,
-        )
-        .await
+        deliver(batch, cursor, self.folder, self.start, self.reports, &mut self.recorded).await
     }
 }
 
@@ -536,85 +425,6 @@ impl Pile {
     }
 }
 
-/// Ranges that contain exactly these ascending UIDs.
-fn exact_ranges(uids: &[u32]) -> Set {
-    let mut ranges: Set = Vec::new();
-    for uid in uids {
-        match ranges.last_mut() {
-            Some(last) if last.end().checked_add(1) == Some(*uid) => *last = *last.start()..=*uid,
-            _ => ranges.push(*uid..=*uid),
-        }
-    }
-    ranges
-}
-
-/// At most [`RANGES`] ranges that contain these ascending UIDs, by closing the smallest gaps: in
-/// most of them there is no mail, because it was deleted.
-fn ranges(uids: &[u32]) -> Set {
-    let exact = exact_ranges(uids);
-    if exact.len() <= RANGES {
-        return exact;
-    }
-    let gap = |(left, right): (&RangeInclusive<u32>, &RangeInclusive<u32>)| {
-        right.start().saturating_sub(*left.end())
-    };
-    let mut gaps: Vec<u32> = exact.iter().zip(exact.iter().skip(1)).map(gap).collect();
-    gaps.sort_unstable_by(|left, right| right.cmp(left));
-    // Only gaps wider than the first one too many stay open.
-    let closed = gaps.get(RANGES - 1).copied().unwrap_or(0);
-    let mut joined: Set = Vec::with_capacity(RANGES);
-    for range in exact {
-        match joined.last_mut() {
-            Some(last) if gap((last, &range)) <= closed => *last = *last.start()..=*range.end(),
-            _ => joined.push(range),
-        }
-    }
-    joined
-}
-
-/// A set in two parts of about the same size; `None` for a single UID.
-fn halves(ranges: &[RangeInclusive<u32>]) -> Option<(Set, Set)> {
-    match ranges {
-        [] => None,
-        [range] if range.start() == range.end() => None,
-        [range] => {
-            let middle = range.start() + (range.end() - range.start()) / 2;
-            Some((
-                vec![*range.start()..=middle],
-                vec![middle + 1..=*range.end()],
-            ))
-        }
-        ranges => {
-            let (lower, upper) = ranges.split_at(ranges.len() / 2);
-            Some((lower.to_vec(), upper.to_vec()))
-        }
-    }
-}
-
-/// A set as IMAP writes it.
-fn shown(ranges: &[RangeInclusive<u32>]) -> String {
-    let parts: Vec<String> = ranges
-        .iter()
-        .map(|range| {
-            if range.start() == range.end() {
-                range.start().to_string()
-            } else if *range.end() == u32::MAX {
-                format!("{}:*", range.start())
-            } else {
-                format!("{}:{}", range.start(), range.end())
-            }
-        })
-        .collect();
-    parts.join(",")
-}
-
-/// Splits UIDs so that each part fits one command line.
-fn sets(uids: &[u32]) -> impl Iterator<Item = &[u32]> {
-    // Ten digits and a comma at the worst; the parts are even so, whatever the ranges.
-    let widest = uids.last().map_or(1, |uid| uid.to_string().len() + 1);
-    uids.chunks(SET_LENGTH / widest)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::session::tests::{limits, scripted};
@@ -623,7 +433,6 @@ pub(super) mod tests {
     use crate::domain::message::FolderRole;
     use crate::secret::SecretSource;
     use chrono::TimeZone;
-    use proptest::prelude::*;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -645,10 +454,7 @@ pub(super) mod tests {
                 look_back: Duration::from_secs(60 * 86_400),
             },
             limits: limits(),
-            cursors: cursor
-                .map(|cursor| ("INBOX".to_owned(), cursor))
-                .into_iter()
-                .collect(),
+            cursors: cursor.map(|cursor| ("INBOX".to_owned(), cursor)).into_iter().collect(),
             interest: Arc::new(|header, _| header.starts_with(b"From: cbp")),
             clock: || Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap(),
         }
@@ -679,10 +485,7 @@ pub(super) mod tests {
         commits: bool,
     ) -> (Vec<String>, String) {
         let mut session = scripted(script).await;
-        let cursor = cursor.map(|(uid_validity, uid_next)| Cursor {
-            uid_validity,
-            uid_next,
-        });
+        let cursor = cursor.map(|(uid_validity, uid_next)| Cursor { uid_validity, uid_next });
         let mut start = start(cursor);
         let (sender, mut receiver) = mpsc::channel(1);
         let main = tokio::spawn(async move {
@@ -697,28 +500,17 @@ pub(super) mod tests {
                     .map(|mail| format!("{}{}", mail.uid, if mail.truncated { "…" } else { "" }))
                     .collect();
                 let lost: Vec<u32> = batch.unreadable.iter().map(|(uid, _)| *uid).collect();
-                let Cursor {
-                    uid_validity,
-                    uid_next,
-                } = batch.cursor;
-                seen.push(format!(
-                    "{uids:?} lost {lost:?} to {uid_validity}/{uid_next}"
-                ));
+                let Cursor { uid_validity, uid_next } = batch.cursor;
+                seen.push(format!("{uids:?} lost {lost:?} to {uid_validity}/{uid_next}"));
                 committed.send(commits).unwrap();
             }
             seen
         });
-        let folder = Folder {
-            name: "INBOX".to_owned(),
-            raw: "INBOX".to_owned(),
-            role: FolderRole::Inbox,
-        };
+        let folder =
+            Folder { name: "INBOX".to_owned(), raw: "INBOX".to_owned(), role: FolderRole::Inbox };
         let outcome = match read(&mut session, &folder, &mut start, &sender).await {
             Ok(Reading { from, is_moved }) => {
-                format!(
-                    "from {:?} moved {is_moved}",
-                    from.map(|from| from.date_naive())
-                )
+                format!("from {:?} moved {is_moved}", from.map(|from| from.date_naive()))
             }
             Err(err) => err.chain(),
         };
@@ -787,10 +579,7 @@ pub(super) mod tests {
             header(5, 9, "From: cbp\r\n"),
             header(8, 9, "From: cbp\r\n")
         );
-        let bodies = format!(
-            "* 1 FETCH (UID 5 BODY[] nonsense\r\n{}@ OK x\r\n",
-            body(8, "eight")
-        );
+        let bodies = format!("* 1 FETCH (UID 5 BODY[] nonsense\r\n{}@ OK x\r\n", body(8, "eight"));
         check(
             Some((7, 5)),
             &[EXAMINED, &headers, &bodies],
@@ -818,9 +607,7 @@ pub(super) mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_the_server_refuses_costs_only_itself() {
-        let headers = [5, 6, 7]
-            .map(|uid| header(uid, 9, "From: cbp\r\n"))
-            .concat();
+        let headers = [5, 6, 7].map(|uid| header(uid, 9, "From: cbp\r\n")).concat();
         let headers = format!("{headers}@ OK x\r\n");
         let first = format!("{}@ NO not all\r\n", body(5, "five"));
         let seven = format!("{}@ OK x\r\n", body(7, "seven"));
@@ -845,21 +632,12 @@ pub(super) mod tests {
     #[tokio::test(start_paused = true)]
     async fn full_batches_go_ahead_with_the_cursor_as_it_was() {
         let uids: Vec<u32> = (5..=254).collect();
-        let headers: String = uids
-            .iter()
-            .map(|uid| header(*uid, 9, "From: cbp\r\n"))
-            .collect();
+        let headers: String = uids.iter().map(|uid| header(*uid, 9, "From: cbp\r\n")).collect();
         let bodies: String = uids.iter().map(|uid| body(*uid, "x")).collect();
         let examined = EXAMINED.replace("UIDNEXT 9", "UIDNEXT 255");
-        let (headers, bodies) = (
-            format!("{headers}@ OK x\r\n"),
-            format!("{bodies}@ OK x\r\n"),
-        );
+        let (headers, bodies) = (format!("{headers}@ OK x\r\n"), format!("{bodies}@ OK x\r\n"));
         let (seen, _) = reading(Some((7, 5)), &[&examined, &headers, &bodies], true).await;
-        let ends: Vec<&str> = seen
-            .iter()
-            .filter_map(|seen| seen.rsplit(' ').next())
-            .collect();
+        let ends: Vec<&str> = seen.iter().filter_map(|seen| seen.rsplit(' ').next()).collect();
         assert_eq!(ends, ["7/5", "7/255"]);
     }
 
@@ -879,36 +657,10 @@ pub(super) mod tests {
         let headers = format!("{}@ OK x\r\n", header(12, 9, "From: shop\r\n"));
         check(
             Some((7, 5)),
-            &[
-                "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n@ OK x\r\n",
-                &headers,
-            ],
+            &["* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n@ OK x\r\n", &headers],
             &["[] lost [] to 7/13"],
             "from None moved true",
         )
         .await;
-    }
-
-    proptest! {
-        /// However scattered the UIDs, the command stays short and none is left out.
-        #[test]
-        fn ranges_hold_every_uid_and_stay_short(uids in proptest::collection::btree_set(any::<u32>(), 1..3000)) {
-            let uids: Vec<u32> = uids.into_iter().collect();
-            let ranges = ranges(&uids);
-            prop_assert!(shown(&ranges).len() <= SET_LENGTH);
-            for uid in &uids {
-                prop_assert!(ranges.iter().any(|range| range.contains(uid)));
-            }
-            for set in sets(&uids) {
-                prop_assert!(shown(&exact_ranges(set)).len() <= SET_LENGTH);
-            }
-        }
-
-        #[test]
-        fn exact_ranges_hold_nothing_else(uids in proptest::collection::btree_set(0..500u32, 0..100)) {
-            let uids: Vec<u32> = uids.into_iter().collect();
-            let back: Vec<u32> = exact_ranges(&uids).into_iter().flatten().collect();
-            prop_assert_eq!(back, uids);
-        }
     }
 }

@@ -12,7 +12,9 @@ use crate::domain::cursor::Cursor;
 use crate::domain::evaluation::Attention;
 use crate::domain::event::{Event, EventKind, Source};
 use crate::domain::importer::ImporterNumber;
+use crate::domain::intake::Twin;
 use crate::domain::matching::{Candidate, Keys};
+use crate::domain::mention::Reading;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -146,7 +148,7 @@ pub fn candidates(db: &Connection, keys: &Keys) -> Result<Vec<Candidate>> {
                               WHERE number IN (SELECT value FROM json_each(:exact))
                         UNION SELECT id FROM applications
                               WHERE ein IN (SELECT value FROM json_each(:eins)))
-         SELECT id, company, number, stage,
+         SELECT id, company, number, stage, route,
                 id IN by_thread, id IN by_ticket,
                 (SELECT json_group_array(name) FROM names WHERE application = id)
          FROM applications WHERE id IN found
@@ -166,20 +168,23 @@ pub fn candidates(db: &Connection, keys: &Keys) -> Result<Vec<Candidate>> {
                 row.get::<_, String>(1)?,
                 row.get::<_, String>(2)?,
                 row.get::<_, String>(3)?,
-                row.get::<_, bool>(4)?,
+                row.get::<_, String>(4)?,
                 row.get::<_, bool>(5)?,
-                row.get::<_, String>(6)?,
+                row.get::<_, bool>(6)?,
+                row.get::<_, String>(7)?,
             ))
         },
     )?;
     rows.map(|row| {
-        let (id, company, number, stage, by_thread, by_ticket, names) = row?;
+        let (id, company, number, stage, route, by_thread, by_ticket, names) = row?;
         Ok(Candidate {
             id: ApplicationId(id),
             company,
             number: parse_number(&number)?,
             names: list(&names),
+            route: Route::parse(&route).ok_or(Error::Value { what: "route", value: route })?,
             stage: Stage::parse(&stage).ok_or(Error::Value { what: "stage", value: stage })?,
+            is_rejected_later: false,
             by_thread,
             by_ticket,
         })
@@ -187,18 +192,32 @@ pub fn candidates(db: &Connection, keys: &Keys) -> Result<Vec<Candidate>> {
     .collect()
 }
 
-/// Whether the same bytes have been recorded.
-pub fn is_known(db: &Connection, digest: &str) -> Result<bool> {
-    let mut statement = db.prepare_cached("SELECT 1 FROM messages WHERE digest = ?1")?;
-    Ok(statement.exists([digest])?)
+/// The message with the same bytes, if there is one: its number, role and effect.
+pub fn known(db: &Connection, digest: &str) -> Result<Option<(i64, String, String)>> {
+    let mut statement =
+        db.prepare_cached("SELECT id, role, effect FROM messages WHERE digest = ?1")?;
+    let row = statement.query_row([digest], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    Ok(row.optional()?)
 }
 
-/// The recorded message with a Message-ID, if there is one.
-pub fn recorded_with(db: &Connection, message_id: &str) -> Result<Option<i64>> {
+/// The recorded messages with a Message-ID.
+pub fn recorded_with(db: &Connection, message_id: &str) -> Result<Vec<Twin>> {
     let mut statement = db.prepare_cached(
-        "SELECT id FROM messages WHERE message_id = ?1 AND effect = 'recorded' ORDER BY id LIMIT 1",
+        "SELECT id, sender, subject, kind, application FROM messages
+         WHERE message_id = ?1 AND effect = 'recorded'
+           AND authenticity IN ('authentic', 'own')
+         ORDER BY id",
     )?;
-    Ok(statement.query_row([message_id], |row| row.get(0)).optional()?)
+    let rows = statement.query_map([message_id], |row| {
+        Ok(Twin {
+            message: row.get(0)?,
+            sender: row.get(1)?,
+            subject: row.get(2)?,
+            kind: row.get(3)?,
+            application: row.get::<_, Option<i64>>(4)?.map(ApplicationId),
+        })
+    })?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
 const SUMMARY: &str = "id, company, number, route, aliases, tags, contact, notes, created_at,

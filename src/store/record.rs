@@ -215,6 +215,12 @@ pub fn unlearn(tx: &Transaction, message: i64) -> Result<()> {
     Ok(())
 }
 
+/// Forgets a mail from which nothing followed, so that it can be looked at anew.
+pub fn forget(tx: &Transaction, message: i64) -> Result<()> {
+    tx.execute("DELETE FROM messages WHERE id = ?1", [message])?;
+    Ok(())
+}
+
 /// Sets what became of a message after a person, or a later registration, decided.
 pub fn decided(
     tx: &Transaction,
@@ -224,7 +230,10 @@ pub fn decided(
     application: Option<ApplicationId>,
 ) -> Result<()> {
     tx.execute(
-        "UPDATE messages SET review = :review, effect = :effect, application = :application
+        "UPDATE messages
+         SET review = :review, effect = :effect, application = :application,
+             -- The bytes were kept for a later registration; once it is decided they are not needed.
+             raw = CASE WHEN :review = 'open' THEN raw END
          WHERE id = :id",
         named_params! {
             ":id": message,
@@ -309,7 +318,7 @@ pub fn withdraw(
 pub fn alert_delivered(tx: &Transaction, id: i64, now: DateTime<Utc>) -> Result<()> {
     tx.execute(
         "UPDATE alerts
-         SET delivered_at = :now, attempts = attempts + 1, last_error = NULL
+         SET delivered_at = :now, last_error = NULL
          WHERE id = :id",
         named_params! { ":id": id, ":now": now.timestamp() },
     )?;
@@ -319,7 +328,7 @@ pub fn alert_delivered(tx: &Transaction, id: i64, now: DateTime<Utc>) -> Result<
 /// Remembers why an alert could not be shown.
 pub fn alert_failed(tx: &Transaction, id: i64, error: &str) -> Result<()> {
     tx.execute(
-        "UPDATE alerts SET attempts = attempts + 1, last_error = :error WHERE id = :id",
+        "UPDATE alerts SET last_error = :error WHERE id = :id",
         named_params! { ":id": id, ":error": error },
     )?;
     Ok(())

@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use crate::support::mail::{ACME, JUNIPER, approval, from_cbp, submission};
+use crate::support::mail::{ACME, approval, from_cbp, submission};
 use crate::support::program::{Ended, Program};
 
 /// A Thursday noon in Denver.

@@ -150,7 +150,7 @@ impl Walk {
         if hop.by.as_deref().is_some_and(|by| ours.is_host(by)) {
             self.seen_ours = true;
             self.is_outside = !hop.is_from(
-                |host| ours.is_host(host) || is_local(host),
+                |host| ours.is_host(host) || is_local_sender(host),
                 Unnamed::Foreign,
             );
             return true;
@@ -265,6 +265,14 @@ fn is_local(host: &str) -> bool {
     !host.contains('.') || is_private_name || is_address(&host)
 }
 
+/// The same for a host that hands a mail to ours: anybody may come from a public address.
+fn is_local_sender(host: &str) -> bool {
+    match address(host) {
+        Some(ip) => is_private(ip),
+        None => is_local(host),
+    }
+}
+
 fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
@@ -329,7 +337,16 @@ impl Hop {
         if !is_kind(from) {
             return false;
         }
-        let seen = self.seen.to_lowercase();
+        // What the sender said of itself (Exim writes `helo=` into the comment) proves nothing.
+        let seen: Vec<&str> = self
+            .seen
+            .split_whitespace()
+            .filter(|word| {
+                let word = word.trim_start_matches('(').to_ascii_lowercase();
+                !["helo=", "ehlo=", "port=", "ident="].iter().any(|said| word.starts_with(said))
+            })
+            .collect();
+        let seen = seen.join(" ").to_lowercase();
         let words = || {
             seen.split(|c: char| {
                 c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '=' | ',')

@@ -55,16 +55,16 @@ const LABELS: &[(Label, &[&str])] = &[
     ]),
     (Label::Foreign, &["CSMS", "DUNS", "D U N S", "FAX", "PHONE", "TEL", "TELEPHONE"]),
     (Label::Other, &[
-        "ABA", "AMOUNT", "BOND", "CASE", "CLAIM", "CONTAINER", "ENTRY", "EUR",
-        "INVOICE", "ITN", "ORDER", "PO", "ROUTING", "SRN", "TICKET", "TOTAL", "TRACKING", "USD",
+        "ABA", "AMOUNT", "BOND", "CALL", "CASE", "CLAIM", "CONFIRMATION", "CONTAINER", "ENTRY", "EUR",
+        "INVOICE", "ITN", "ORDER", "PO", "REF", "REFERENCE", "ROUTING", "SRN", "SUBMISSION", "TICKET",
+        "TOTAL", "TRACKING", "USD",
         "ZIP",
     ]),
 ];
 
 /// Words that may stand between a label and the digits.
-pub(crate) const FILLERS: [&str; 12] = [
-    "#", "CODE", "ID", "IS", "NO", "NOS", "NR", "NUM", "NUMBER", "NUMBERS", "OF", "WAS",
-];
+pub(crate) const FILLERS: [&str; 12] =
+    ["#", "CODE", "ID", "IS", "NO", "NOS", "NR", "NUM", "NUMBER", "NUMBERS", "OF", "WAS"];
 
 /// What the label at the end of a row of upper-case words says, fillers after it left out.
 ///
@@ -96,10 +96,7 @@ fn last_label(words: &[String]) -> Option<(Label, &[String])> {
         tail.eq(phrase.rsplit(' '))
     };
     let fitting = LABELS.iter().flat_map(|(label, phrases)| {
-        phrases
-            .iter()
-            .filter(|phrase| ends(phrase))
-            .map(|phrase| (n_words(phrase), *label))
+        phrases.iter().filter(|phrase| ends(phrase)).map(|phrase| (n_words(phrase), *label))
     });
     let (length, label) = fitting.max_by_key(|(length, _)| *length)?;
     Some((label, words.get(..words.len().checked_sub(length)?)?))

@@ -13,10 +13,7 @@ pub(super) struct Folded {
 
 impl Folded {
     pub(super) fn of(text: &str) -> Self {
-        let mut folded = Self {
-            bytes: Vec::with_capacity(text.len()),
-            anchors: Vec::new(),
-        };
+        let mut folded = Self { bytes: Vec::with_capacity(text.len()), anchors: Vec::new() };
         let mut in_step = true;
         for (at, char) in text.char_indices() {
             if is_invisible(char) {
@@ -34,10 +31,7 @@ impl Folded {
 
     /// The byte of the original text at which the character at `at` begins.
     pub(super) fn original(&self, at: usize) -> usize {
-        let anchor = self
-            .anchors
-            .partition_point(|(index, _)| *index <= at)
-            .checked_sub(1);
+        let anchor = self.anchors.partition_point(|(index, _)| *index <= at).checked_sub(1);
         match anchor.and_then(|anchor| self.anchors.get(anchor)) {
             Some((index, byte)) => byte + (at - index),
             None => at,
@@ -47,10 +41,8 @@ impl Folded {
     /// The byte of the original text after the character before `end`.
     pub(super) fn original_end(&self, text: &str, end: usize) -> usize {
         let last = self.original(end.saturating_sub(1));
-        let length = text
-            .get(last..)
-            .and_then(|rest| rest.chars().next())
-            .map_or(0, char::len_utf8);
+        let length =
+            text.get(last..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
         last + length
     }
 
@@ -73,27 +65,16 @@ impl Folded {
 
     /// How many letters, digits and underscores follow from `at`.
     pub(super) fn run(&self, at: usize) -> usize {
-        self.rest(at)
-            .iter()
-            .take_while(|byte| is_word(**byte))
-            .count()
+        self.rest(at).iter().take_while(|byte| is_word(**byte)).count()
     }
 
     /// How many digits follow from `at`, counted up to twelve: more is never of interest.
     pub(super) fn digit_run(&self, at: usize) -> usize {
-        self.rest(at)
-            .iter()
-            .take(12)
-            .take_while(|byte| byte.is_ascii_digit())
-            .count()
+        self.rest(at).iter().take(12).take_while(|byte| byte.is_ascii_digit()).count()
     }
 
     pub(super) fn blanks(&self, at: usize) -> usize {
-        self.rest(at)
-            .iter()
-            .take(3)
-            .take_while(|byte| **byte == b' ')
-            .count()
+        self.rest(at).iter().take(3).take_while(|byte| **byte == b' ').count()
     }
 
     pub(super) fn rest(&self, at: usize) -> &[u8] {
@@ -108,8 +89,7 @@ impl Folded {
     }
 
     pub(super) fn digits(&self, at: usize, length: usize) -> Option<&str> {
-        self.word(at, length)
-            .filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
+        self.word(at, length).filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     /// What separates two groups of one number: (length, whether it is an unspaced dash).
@@ -163,21 +143,12 @@ impl Folded {
     }
 
     fn mail_address(&self, at: usize, floor: usize) -> Option<(usize, usize)> {
-        let start = self.back_while(at, floor, |byte| {
-            is_word(byte) || b".!#$%&'*+-/=?^`{|}~".contains(&byte)
-        });
-        let host = self
-            .rest(at + 1)
-            .iter()
-            .take_while(|byte| is_host(**byte))
-            .count();
+        let start = self
+            .back_while(at, floor, |byte| is_word(byte) || b".!#$%&'*+-/=?^`{|}~".contains(&byte));
+        let host = self.rest(at + 1).iter().take_while(|byte| is_host(**byte)).count();
         let end = at + 1 + host;
         // `mailto:` links carry a subject.
-        let end = if self.byte(end) == Some(b'?') {
-            self.address_end(end)
-        } else {
-            end
-        };
+        let end = if self.byte(end) == Some(b'?') { self.address_end(end) } else { end };
         (start < at && host > 0).then_some((start, end))
     }
 
