@@ -24,6 +24,10 @@ CREATE TABLE applications (
     next_deadline      INTEGER,
     -- When the evaluation can next say something else; NULL where only an event can change it.
     next_evaluation_at INTEGER,
+    -- The instant for which it was made; a later one than now comes from a wrong clock.
+    evaluated_at       INTEGER NOT NULL DEFAULT 0,
+    -- The earliest passed deadline of which it is not yet known whether it was kept.
+    proof_needed       INTEGER,
     UNIQUE (number, route)
 ) STRICT;
 
@@ -31,6 +35,9 @@ CREATE INDEX applications_by_ein ON applications (ein);
 CREATE INDEX applications_by_urgency ON applications (attention, next_deadline);
 CREATE INDEX applications_to_evaluate ON applications (next_evaluation_at)
     WHERE next_evaluation_at IS NOT NULL;
+CREATE INDEX applications_to_prove ON applications (proof_needed)
+    WHERE proof_needed IS NOT NULL;
+CREATE INDEX applications_evaluated ON applications (evaluated_at);
 
 -- Normalised names, aliases included.
 CREATE TABLE names (
@@ -122,17 +129,19 @@ CREATE TABLE alerts (
 
 CREATE INDEX alerts_to_deliver ON alerts (created_at)
     WHERE delivered_at IS NULL AND withdrawn_at IS NULL;
+CREATE INDEX alerts_to_withdraw ON alerts (application) WHERE delivered_at IS NULL;
 
--- The spans in which a folder is known to have been read completely.
+-- The spans in which a folder of an account is known to have been read completely.
 CREATE TABLE coverage (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    mailbox  TEXT    NOT NULL,
+    host     TEXT    NOT NULL,
+    user     TEXT    NOT NULL,
     folder   TEXT    NOT NULL,
     from_at  INTEGER NOT NULL,
     until_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX coverage_by_folder ON coverage (mailbox, folder, until_at);
+CREATE INDEX coverage_by_folder ON coverage (host, user, folder, until_at);
 
 -- How far each folder has been read (RFC 3501, section 2.3.1.1).
 CREATE TABLE cursors (
@@ -141,6 +150,11 @@ CREATE TABLE cursors (
     folder       TEXT    NOT NULL,
     uid_validity INTEGER NOT NULL,
     uid_next     INTEGER NOT NULL,
+    -- How far back the reading began that led here, in seconds.
+    look_back    INTEGER NOT NULL,
+    -- Whether that reading was finished and its coverage recorded. If not, nobody knows any more
+    -- where it began, and it begins anew.
+    is_complete  INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (host, user, folder)
 ) STRICT, WITHOUT ROWID;
 

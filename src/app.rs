@@ -14,18 +14,18 @@ use crate::domain::alert::{Alert, AlertKind, Hours};
 use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
 use crate::domain::authenticity::Verdict;
 use crate::domain::calendar::{Calendar, Closure};
-use crate::domain::classification::{Kind, Reason};
 use crate::domain::coverage::Coverage;
 use crate::domain::cursor::Cursor;
 use crate::domain::evaluation::{Evaluation, evaluate};
 use crate::domain::event::{Event, EventKind, NewEvent, Source};
 use crate::domain::expectation::RouteWindows;
 use crate::domain::intake::{Effect, Examined, examine, keys_of};
+use crate::domain::kind::{Kind, Reason};
 use crate::domain::matching::Outcome;
 use crate::domain::message::{FolderRole, Message};
 use crate::domain::rules::Rules;
 use crate::store::query::{self, StoredMessage, Summary};
-use crate::store::record::{self, NewApplication, NewMessage};
+use crate::store::record::{self, Account, NewApplication, NewMessage};
 use crate::store::{self, Store};
 
 /// The program's memory and what it judges by.
@@ -64,10 +64,10 @@ pub struct Origin<'a> {
 /// How far a folder has been read once a batch is recorded.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
-    /// The server.
-    pub host: &'a str,
     /// The account.
-    pub user: &'a str,
+    pub account: Account<'a>,
+    /// How far back a reading of it begins, in seconds.
+    pub look_back: i64,
     /// The cursor to keep.
     pub cursor: &'a Cursor,
     /// Mails that could not be fetched.
@@ -153,7 +153,8 @@ impl App {
                 }
                 if let Some(progress) = progress {
                     let folder = origin.folder;
-                    record::cursor(tx, progress.host, progress.user, folder, progress.cursor)?;
+                    let Progress { account, look_back, cursor, .. } = progress;
+                    record::cursor(tx, account, folder, cursor, look_back)?;
                     for (uid, error) in progress.unreadable {
                         record::unreadable(tx, origin.mailbox, folder, *uid, error, now)?;
                     }
@@ -274,36 +275,62 @@ impl App {
     /// Remembers that every folder of a mailbox has been read up to `read_until`; raises the
     /// all-clear if the mailbox had been unreadable for so long that somebody was told.
     ///
+    /// `is_live` says that `read_until` is the present, after which nothing can have been read.
+    ///
     /// # Errors
     ///
-    /// Those of the database.
+    /// Those of the database, and a mailbox that is not configured.
     pub fn complete(
         &mut self,
         mailbox: &str,
         folders: &[(&str, Option<DateTime<Utc>>)],
         read_until: DateTime<Utc>,
         mode: &str,
-        now: DateTime<Utc>,
+        is_live: bool,
     ) -> Result<()> {
+        let settings = self.settings.mailboxes.iter().find(|m| m.name == mailbox);
+        let settings = settings.with_context(|| format!("no mailbox {mailbox} is configured"))?;
+        let (host, user) = (settings.host.clone(), settings.user.clone());
+        let account = Account { host: &host, user: &user };
         let blind_after = self.blind_after();
         let before = query::mailboxes(self.store.read())?.into_iter().find(|m| m.name == mailbox);
         self.store
             .write(|tx| -> Result<_, store::Error> {
+                if is_live {
+                    record::cut_coverage(tx, account, read_until)?;
+                }
                 for (folder, from) in folders {
-                    record::coverage(tx, mailbox, folder, *from, read_until)?;
+                    record::coverage(tx, account, folder, *from, read_until)?;
                 }
                 let names: Vec<&str> = folders.iter().map(|(folder, _)| *folder).collect();
-                record::keep_coverage_of(tx, mailbox, &names)?;
+                record::keep_coverage_of(tx, account, &names)?;
                 record::mailbox_complete(tx, mailbox, mode, read_until)?;
-                record::evaluate_unknown(tx)?;
-                if let Some(since) = before.and_then(|state| state.failing_since)
-                    && since + blind_after <= now
-                {
-                    record::alert(tx, &blind_over(mailbox, since), now)?;
+                let Some(since) = before.and_then(|state| state.failing_since) else { return Ok(()) };
+                // Nobody needs the all-clear who has not been told of the trouble.
+                let was_told = !record::withdraw_key(tx, &blind_key(mailbox, since), read_until)?;
+                if was_told && since + blind_after <= read_until {
+                    record::alert(tx, &blind_over(mailbox, since), read_until)?;
                 }
                 Ok(())
             })
-            .context("cannot record that the mailbox was read")
+            .context("cannot record that the mailbox was read")?;
+        let coverage = self.coverage()?;
+        let is_longer_back = folders.iter().any(|(_, from)| from.is_some());
+        let known_until = if is_longer_back { None } else { coverage.known_until() };
+        self.store
+            .write(|tx| record::evaluate_unproved(tx, known_until))
+            .context("cannot record what waits for proof")
+    }
+
+    /// Starts the count of every mailbox's trouble anew, after the machine slept.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn woke(&mut self, now: DateTime<Utc>) -> Result<()> {
+        self.store
+            .write(|tx| record::restart_failing(tx, now))
+            .context("cannot record that the machine woke")
     }
 
     /// Remembers that a mailbox cannot be read; raises an alert once that has lasted.
@@ -314,7 +341,6 @@ impl App {
     pub fn trouble(&mut self, mailbox: &str, error: &str, hint: Option<&str>, now: DateTime<Utc>) -> Result<()> {
         self.store
             .write(|tx| record::mailbox_failing(tx, mailbox, error, hint, now))
-            .map_err(|error: store::Error| error)
             .context("cannot record the mailbox's trouble")?;
         self.tell_blindness(now)
     }
@@ -343,14 +369,35 @@ impl App {
         let coverage = self.coverage()?;
         let App { store, settings, rules, calendar } = self;
         let judge = Judge { settings, rules, calendar, coverage: &coverage, now };
-        store
-            .write(|tx| -> Result<(), store::Error> {
-                for id in ids {
-                    judge.sum_up(tx, id)?;
-                }
-                Ok(())
-            })
-            .context("cannot record the evaluation")
+        // In portions, so that a command does not wait long for its turn to write.
+        for portion in ids.chunks(500) {
+            store
+                .write(|tx| -> Result<(), store::Error> {
+                    portion.iter().try_for_each(|id| judge.sum_up(tx, *id))
+                })
+                .context("cannot record the evaluation")?;
+        }
+        Ok(())
+    }
+
+    /// Whether a deadline has just passed of which only another look into the mailboxes can say
+    /// whether it was kept.
+    pub fn waits_for_proof(&self, now: DateTime<Utc>) -> bool {
+        let since = now - chrono::Duration::minutes(10);
+        query::proof_needed_since(self.store.read(), since).unwrap_or(false)
+    }
+
+    /// Takes back alerts that are not worth showing any more: a code that has expired, and all of
+    /// them where no notices are wanted and `status` tells what there is.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn drop_stale_alerts(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let is_wanted = self.settings.notify.desktop;
+        self.store
+            .write(|tx| record::drop_stale_alerts(tx, now - code_validity(), !is_wanted, now))
+            .context("cannot take back alerts")
     }
 
     /// What is known to have been read of all configured mailboxes together.
@@ -361,7 +408,8 @@ impl App {
     pub fn coverage(&self) -> Result<Coverage> {
         let mut folders = Vec::new();
         for mailbox in &self.settings.mailboxes {
-            let read = query::coverage(self.store.read(), &mailbox.name)?;
+            let account = Account { host: &mailbox.host, user: &mailbox.user };
+            let read = query::coverage(self.store.read(), account)?;
             if read.is_empty() {
                 return Ok(Coverage::default());
             }
@@ -399,6 +447,7 @@ impl App {
         for summary in &mut summaries {
             let holds = at.is_none()
                 && !is_stale
+                && summary.evaluated_at <= now
                 && summary.next_evaluation_at.is_none_or(|next| now < next);
             if holds {
                 continue;
@@ -469,8 +518,16 @@ impl App {
         let calendar = &self.settings.calendar;
         let closures: Vec<String> =
             calendar.closures.iter().map(|closure| closure.date.to_string()).collect();
+        let mailboxes: Vec<String> = self
+            .settings
+            .mailboxes
+            .iter()
+            .map(|m| format!("{}@{} {:?} {:?}", m.user, m.host, m.folders, m.sent))
+            .collect();
         format!(
-            "{} {:?} {} {:?} {:?}",
+            "{} {} {} {:?} {} {:?} {:?}",
+            env!("CARGO_PKG_VERSION"),
+            mailboxes.join(","),
             calendar.zone,
             calendar.cut_off,
             closures.join(","),
@@ -664,8 +721,7 @@ impl Judge<'_> {
 
     /// A code is worth an alert only while it is valid.
     fn is_news(&self, kind: AlertKind, received_at: DateTime<Utc>) -> bool {
-        let valid = chrono::Duration::minutes(15);
-        kind != AlertKind::VerificationCode || self.now < received_at + valid
+        kind != AlertKind::VerificationCode || self.now < received_at + code_validity()
     }
 
     /// Looks again at the mails in review: one that arrived before its application was registered
@@ -717,7 +773,7 @@ impl Judge<'_> {
         let Some(summary) = query::summary_of(tx, id)? else { return Ok(()) };
         let events = query::events(tx, id)?;
         let (history, evaluation) = self.standing(&summary.application, &events);
-        record::summary(tx, id, &history, &evaluation)?;
+        record::summary(tx, id, &history, &evaluation, self.now)?;
         record::withdraw(tx, id, history.stage(), &evaluation.alerts, self.now)?;
         for alert in &evaluation.alerts {
             record::alert(tx, alert, self.now)?;
@@ -751,6 +807,11 @@ impl Judge<'_> {
             Route::WebGeneral => &windows.web_general,
         }
     }
+}
+
+/// How long a code is worth an alert: CBP's are valid for ten minutes.
+fn code_validity() -> chrono::Duration {
+    chrono::Duration::minutes(15)
 }
 
 /// The name under which a folder's role is kept.
@@ -807,11 +868,15 @@ fn event_of_stored(stored: &StoredMessage) -> NewEvent {
     NewEvent { at: stored.received_at, kind, source: Source::Message, text: stored.reason.clone(), undoes: None }
 }
 
+fn blind_key(mailbox: &str, since: DateTime<Utc>) -> String {
+    format!("mailbox/{mailbox}/blind/{}", since.timestamp())
+}
+
 fn blind(mailbox: &str, since: DateTime<Utc>, error: Option<&str>, hint: Option<&str>) -> Alert {
     let error = error.unwrap_or("it was not read");
     let hint = hint.map_or_else(String::new, |hint| format!(" {hint}."));
     Alert {
-        key: format!("mailbox/{mailbox}/blind/{}", since.timestamp()),
+        key: blind_key(mailbox, since),
         kind: AlertKind::Blind,
         application: None,
         title: format!("acewatch cannot read the mailbox {mailbox}"),

@@ -8,7 +8,7 @@
 //! Store calls are made from the main task alone, which shares its thread with no mailbox, so a
 //! slow disk delays nobody's connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +28,7 @@ use crate::domain::interest::Interest;
 use crate::mailbox::{self, Batch, Mode, Report, Start};
 use crate::notify::{Desktop, Notice};
 use crate::store::query::{self, PendingAlert};
+use crate::store::record::Account;
 use crate::store::{self, record};
 
 /// How often the daemon looks whether the wall clock jumped or a command wrote to the database.
@@ -43,6 +44,8 @@ const LEAVE: Duration = Duration::from_secs(4);
 enum Wake {
     /// A mailbox has something to tell.
     Report(Report),
+    /// A mailbox task has ended, which none does before the end of all.
+    Ended(Option<String>),
     /// Time has passed: deadlines and undelivered alerts are looked at.
     Tick,
     /// Look whether the clock jumped or another process wrote.
@@ -143,38 +146,54 @@ pub async fn run(mut app: App) -> Result<()> {
             biased;
             _ = terminate.recv() => Wake::Shutdown,
             _ = interrupt.recv() => Wake::Shutdown,
-            Some(report) = inbox.recv() => Wake::Report(report),
             _ = heartbeat.tick() => Wake::Heartbeat,
+            Some(report) = inbox.recv() => Wake::Report(report),
+            Some(ended) = tasks.join_next() => Wake::Ended(ended.err().map(|e| e.to_string())),
             _ = tick.tick() => Wake::Tick,
         };
         let now = clock::now();
         match wake {
             Wake::Shutdown => break,
+            Wake::Ended(why) => {
+                // A mailbox that nobody reads any more must not look like a quiet one.
+                let why = why.unwrap_or_else(|| "it ended by itself".to_owned());
+                anyhow::bail!("the task of a mailbox is gone: {why}");
+            }
             Wake::Report(report) => {
                 take(&mut app, report, None, now);
                 settle(&mut app, now);
-                outbox.deliver(&mut app, &mut desktop, now).await;
             }
             Wake::Tick => {
                 settle(&mut app, now);
-                outbox.deliver(&mut app, &mut desktop, now).await;
+                if app.waits_for_proof(now) {
+                    nudge.notify_waiters();
+                }
                 tell_systemd(&[sd_notify::NotifyState::Status(&status_line(&app))]);
             }
             Wake::Heartbeat => {
                 if beat.has_jumped(now) {
                     tracing::info!("the clock jumped, as after a suspend: looking at every mailbox at once");
                     nudge.notify_waiters();
+                    if let Err(error) = app.woke(now) {
+                        tracing::error!("{error:#}");
+                    }
                     settle(&mut app, now);
                     outbox.retry_now();
                 }
+                app.store.require_file()?;
                 match app.store.data_version() {
                     Ok(version) if beat.saw(version) => settle(&mut app, now),
                     Ok(_) => {}
                     Err(error) => tracing::error!(error = chain(&error), "cannot read the database"),
                 }
-                outbox.deliver(&mut app, &mut desktop, now).await;
                 tell_systemd(&[sd_notify::NotifyState::Watchdog]);
             }
+        }
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = outbox.deliver(&mut app, &mut desktop, now) => {}
         }
     }
     tracing::info!("leaving");
@@ -240,45 +259,78 @@ pub async fn check(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
 ///
 /// Those of the database. A desktop that cannot be reached is part of the answer.
 pub async fn deliver(app: &mut App, desktop: &mut Desktop, now: DateTime<Utc>) -> Result<Delivery> {
-    let pending = query::pending_alerts(app.store.read())?;
+    deliver_unmarked(app, desktop, &mut BTreeSet::new(), now).await
+}
+
+/// The same; `shown` holds the alerts that were shown and could not be marked yet, so that a full
+/// disk does not show them again and again.
+async fn deliver_unmarked(
+    app: &mut App,
+    desktop: &mut Desktop,
+    shown: &mut BTreeSet<i64>,
+    now: DateTime<Utc>,
+) -> Result<Delivery> {
+    let n_pending = query::n_pending_alerts(app.store.read())?;
+    if n_pending == 0 {
+        return Ok(Delivery::default());
+    }
+    // One process at a time: two would show the same alerts.
+    let Some(_turn) = turn(app.store.path()) else {
+        return Ok(Delivery { waiting: usize::try_from(n_pending).unwrap_or(0), ..Delivery::default() });
+    };
+    app.drop_stale_alerts(now)?;
     let hours = app.hours();
-    let is_wanted = app.settings.notify.desktop;
-    let (ready, held): (Vec<PendingAlert>, Vec<PendingAlert>) = pending
-        .into_iter()
-        .partition(|p| is_wanted && hours.allow(p.alert.kind, &app.calendar, now));
+    let (ready, held): (Vec<PendingAlert>, Vec<PendingAlert>) =
+        query::pending_alerts(app.store.read())?
+            .into_iter()
+            .partition(|p| hours.allow(p.alert.kind, &app.calendar, now));
     let mut delivery = Delivery { waiting: held.len(), ..Delivery::default() };
+    let mut is_over = false;
     for (notice, ids) in notices(&ready, app.settings.notify.digest_over) {
-        match desktop.show(&notice).await {
-            Ok(_) => {
+        let outcome = match ids.iter().all(|id| shown.contains(id)) {
+            true => Ok(()),
+            // One attempt tells for all: each could wait as long as the first one.
+            false if is_over => Err(delivery.error.clone().unwrap_or_default()),
+            false => desktop.show(&notice).await.map(drop).map_err(|error| error.to_string()),
+        };
+        match outcome {
+            Ok(()) => {
                 delivery.shown += ids.len();
+                shown.extend(&ids);
                 app.store.write(|tx| -> Result<(), store::Error> {
-                    for id in &ids {
-                        record::alert_delivered(tx, *id, now)?;
-                    }
-                    Ok(())
+                    ids.iter().try_for_each(|id| record::alert_delivered(tx, *id, now))
                 })?;
+                shown.retain(|id| !ids.contains(id));
             }
             Err(error) => {
-                let error = error.to_string();
+                is_over = true;
                 delivery.waiting += ids.len();
-                // Written when it changes: a server without a desktop tries for years.
-                let is_news = |p: &&PendingAlert| {
-                    ids.contains(&p.id) && p.last_error.as_deref() != Some(error.as_str())
-                };
-                let news: Vec<i64> = ready.iter().filter(is_news).map(|p| p.id).collect();
-                if !news.is_empty() {
-                    app.store.write(|tx| -> Result<(), store::Error> {
-                        for id in &news {
-                            record::alert_failed(tx, *id, &error)?;
-                        }
-                        Ok(())
-                    })?;
-                }
                 delivery.error = Some(error);
             }
         }
     }
+    if let Some(error) = &delivery.error {
+        // Written when it changes: a server without a desktop tries for years.
+        let news: Vec<i64> =
+            ready.iter().filter(|p| p.last_error.as_ref() != Some(error)).map(|p| p.id).collect();
+        if !news.is_empty() {
+            app.store.write(|tx| -> Result<(), store::Error> {
+                news.iter().try_for_each(|id| record::alert_failed(tx, *id, error))
+            })?;
+        }
+    }
     Ok(delivery)
+}
+
+/// The right to show alerts, for as long as it is kept; `None` while another process has it.
+fn turn(database: &Path) -> Option<File> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".outbox.lock");
+    match open_lock(Path::new(&name)) {
+        Ok(file) => file.try_lock().is_ok().then_some(file),
+        // Where no file can be made nobody else has made one either.
+        Err(_) => tempfile::tempfile().ok(),
+    }
 }
 
 /// The notices for these alerts, each with the rows it stands for. Codes stand alone: they are
@@ -294,7 +346,8 @@ fn notices(ready: &[PendingAlert], digest_over: u32) -> Vec<(Notice, Vec<i64>)> 
         let urgency = alerts.iter().map(|alert| alert.kind.urgency()).max();
         found.push((
             Notice {
-                key: "digest".to_owned(),
+                // The same alerts tried again are the same notice; others must not replace it.
+                key: format!("digest/{}", many.iter().map(|p| p.id).min().unwrap_or_default()),
                 urgency: urgency.unwrap_or(crate::notify::Urgency::Normal),
                 title,
                 body,
@@ -320,6 +373,7 @@ fn notice(alert: &Alert) -> Notice {
 
 /// Waits between attempts to reach a desktop that is not there.
 struct Outbox {
+    shown: BTreeSet<i64>,
     retry: Duration,
     not_before: Option<Instant>,
     last_error: Option<String>,
@@ -327,7 +381,7 @@ struct Outbox {
 
 impl Outbox {
     fn new(retry: Duration) -> Outbox {
-        Outbox { retry, not_before: None, last_error: None }
+        Outbox { shown: BTreeSet::new(), retry, not_before: None, last_error: None }
     }
 
     fn retry_now(&mut self) {
@@ -338,7 +392,7 @@ impl Outbox {
         if self.not_before.is_some_and(|not_before| Instant::now() < not_before) {
             return;
         }
-        match deliver(app, desktop, now).await {
+        match deliver_unmarked(app, desktop, &mut self.shown, now).await {
             Ok(delivery) => {
                 self.not_before = delivery.error.as_ref().map(|_| Instant::now() + self.retry);
                 if delivery.error != self.last_error {
@@ -391,14 +445,10 @@ impl Beat {
 
 /// What a mailbox task starts from.
 fn start(app: &App, settings: &MailboxSettings) -> Result<Start> {
-    let db = app.store.read();
-    // A folder that was begun and whose coverage was never recorded is read anew: where its
-    // reading started is not known any more.
-    let covered = query::covered_folders(db, &settings.name)?;
-    let cursors: BTreeMap<_, _> = query::cursors(db, &settings.host, &settings.user)?
-        .into_iter()
-        .filter(|(folder, _)| covered.contains(folder))
-        .collect();
+    let cursors: BTreeMap<_, _> =
+        query::cursors(app.store.read(), account(settings), look_back(settings))?
+            .into_iter()
+            .collect();
     let interest = Interest::new(app.settings.trust.clone());
     Ok(Start {
         settings: settings.clone(),
@@ -419,14 +469,18 @@ fn take(app: &mut App, report: Report, at: Option<DateTime<Utc>>, now: DateTime<
             let _ = answer.send(done.is_ok());
             done
         }
-        Report::Complete { mailbox, started_at, folders, mode } => {
+        Report::Complete { mailbox, started_at, folders, mode, answer } => {
             let folders: Vec<_> = folders.iter().map(|f| (f.folder.as_str(), f.from)).collect();
             let read_until = at.map_or(started_at, |at| at.min(started_at));
-            app.complete(&mailbox, &folders, read_until, mode_name(mode), now)
-                .map(|()| Tally::default())
+            let done = app.complete(&mailbox, &folders, read_until, mode_name(mode), at.is_none());
+            let _ = answer.send(done.is_ok());
+            done.map(|()| Tally::default())
         }
         Report::Trouble { mailbox, error, hint, .. } => {
-            tracing::warn!(mailbox, "cannot read the mailbox: {error}");
+            let known = query::mailboxes(app.store.read()).unwrap_or_default();
+            if !known.iter().any(|m| m.name == mailbox && m.error.as_ref() == Some(&error)) {
+                tracing::warn!(mailbox, "cannot read the mailbox: {error}");
+            }
             app.trouble(&mailbox, &error, hint.as_deref(), now).map(|()| Tally::default())
         }
     };
@@ -437,20 +491,30 @@ fn take(app: &mut App, report: Report, at: Option<DateTime<Utc>>, now: DateTime<
 }
 
 fn ingest(app: &mut App, batch: &Batch, now: DateTime<Utc>) -> Result<Tally> {
-    let mailbox = app.settings.mailboxes.iter().find(|m| m.name == batch.mailbox);
-    let (host, user) =
-        mailbox.map(|m| (m.host.clone(), m.user.clone())).context("a mail of an unknown mailbox")?;
+    let settings = app.settings.mailboxes.iter().find(|m| m.name == batch.mailbox);
+    let settings = settings.context("a mail of a mailbox that is not configured")?.clone();
     let mails: Vec<Incoming> = batch
         .mails
         .iter()
-        .map(|mail| Incoming { bytes: &mail.bytes, received_at: mail.received_at })
+        // A server whose clock is ahead must not date an answer into the future.
+        .map(|mail| Incoming { bytes: &mail.bytes, received_at: mail.received_at.min(clock::now()) })
         .collect();
-    app.ingest(
-        Origin { mailbox: &batch.mailbox, folder: &batch.folder, role: batch.role },
-        &mails,
-        Some(Progress { host: &host, user: &user, cursor: &batch.cursor, unreadable: &batch.unreadable }),
-        now,
-    )
+    let progress = Progress {
+        account: account(&settings),
+        look_back: look_back(&settings),
+        cursor: &batch.cursor,
+        unreadable: &batch.unreadable,
+    };
+    let origin = Origin { mailbox: &batch.mailbox, folder: &batch.folder, role: batch.role };
+    app.ingest(origin, &mails, Some(progress), now)
+}
+
+fn account(settings: &MailboxSettings) -> Account<'_> {
+    Account { host: &settings.host, user: &settings.user }
+}
+
+fn look_back(settings: &MailboxSettings) -> i64 {
+    i64::try_from(settings.look_back.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn settle(app: &mut App, now: DateTime<Utc>) {

@@ -221,7 +221,7 @@ fn play(app: &mut App, now: DateTime<Utc>) -> Result<Tally, Failure> {
     }
     let from = now.checked_sub_signed(LOOK_BACK);
     let folders = [Sent, Inbox, Junk].map(|role| (folder_name(role), from));
-    app.complete(MAILBOX, &folders, now, "poll", now)?;
+    app.complete(MAILBOX, &folders, now, "poll", true)?;
     app.evaluate(now)?;
     Ok(total)
 }

@@ -286,7 +286,7 @@ fn of_refusal(path: &Path, error: &store::Error) -> Check {
             "install the newer acewatch, or name another file with --database".to_owned()
         }
         store::Error::Foreign(_) => "name another file with --database".to_owned(),
-        store::Error::Open { .. } => {
+        store::Error::Open { .. } | store::Error::Gone(_) => {
             format!("look at the rights and the free space of {}", folder_of(path).display())
         }
         store::Error::Sqlite(_) | store::Error::Value { .. } => {

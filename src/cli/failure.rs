@@ -95,7 +95,7 @@ impl From<store::Error> for Failure {
             store::Error::Foreign(_) => {
                 Failure::usage(error.to_string()).hint("name another file with --database")
             }
-            store::Error::Open { .. } => Failure::new("cannot use the database").because(error),
+            store::Error::Open { .. } | store::Error::Gone(_) => Failure::new("cannot use the database").because(error),
             store::Error::Sqlite(_) | store::Error::Value { .. } => {
                 Failure::new("cannot use the database").because(error).hint("run `acewatch doctor`")
             }

@@ -181,7 +181,7 @@ impl Context {
         let rules = self.rules()?;
         let store = match Store::open_existing(&self.database())? {
             Some(store) => store,
-            None => Store::in_memory()?,
+            None => Store::missing(&self.database())?,
         };
         Ok(App::new(store, settings, rules))
     }

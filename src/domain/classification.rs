@@ -4,136 +4,10 @@
 //! *says* is told by the rules. Kinds without a rule that fits fall back to `reply` for mail in
 //! CBP's name, so that an unforeseen wording reaches a person and never vanishes.
 
-use super::authenticity::{Authenticity, Verdict};
+use super::authenticity::{Authenticity, Trust, Verdict};
+use super::kind::{Kind, Reason};
 use super::message::Message;
 use super::rules::{Evidence, Rules, fold};
-
-/// The kinds of the contract.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Kind {
-    /// Our own mail that carries an application.
-    Submission,
-    /// Our own later mail to CBP about an application.
-    Answer,
-    /// A confirmation that a submission arrived, and no more.
-    Receipt,
-    /// A mail from CBP that neither asks nor decides.
-    Reply,
-    /// CBP wants something from us before it goes on.
-    InformationRequest,
-    /// The account exists.
-    Approval,
-    /// The application has ended without an account.
-    Rejection,
-    /// A log-in or verification code; its text is never stored.
-    VerificationCode,
-    /// A mail of ours was not delivered, or not yet.
-    Bounce,
-    /// An absence note.
-    AutoReply,
-    /// A mail to everybody.
-    Bulletin,
-    /// Anything else.
-    Unrelated,
-}
-
-impl Kind {
-    /// All kinds, in the order of the contract.
-    pub const ALL: [Kind; 12] = [
-        Kind::Submission,
-        Kind::Answer,
-        Kind::Receipt,
-        Kind::Reply,
-        Kind::InformationRequest,
-        Kind::Approval,
-        Kind::Rejection,
-        Kind::VerificationCode,
-        Kind::Bounce,
-        Kind::AutoReply,
-        Kind::Bulletin,
-        Kind::Unrelated,
-    ];
-
-    /// The name used in the contract, the rules and the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Submission => "submission",
-            Kind::Answer => "answer",
-            Kind::Receipt => "receipt",
-            Kind::Reply => "reply",
-            Kind::InformationRequest => "information_request",
-            Kind::Approval => "approval",
-            Kind::Rejection => "rejection",
-            Kind::VerificationCode => "verification_code",
-            Kind::Bounce => "bounce",
-            Kind::AutoReply => "auto_reply",
-            Kind::Bulletin => "bulletin",
-            Kind::Unrelated => "unrelated",
-        }
-    }
-
-    /// The kind of a name, if there is one.
-    pub fn parse(name: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
-    /// Whether a mail of this kind is about an application and may move it.
-    pub fn is_about_an_application(self) -> bool {
-        match self {
-            Kind::Submission
-            | Kind::Answer
-            | Kind::Receipt
-            | Kind::Reply
-            | Kind::InformationRequest
-            | Kind::Approval
-            | Kind::Rejection
-            | Kind::Bounce => true,
-            Kind::VerificationCode | Kind::AutoReply | Kind::Bulletin | Kind::Unrelated => false,
-        }
-    }
-}
-
-/// Why an application was rejected or is held up, where the mail says so.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Reason {
-    /// The number already has an account.
-    DuplicateAccount,
-    /// The importer number is inactive or void.
-    ImporterNumberInactive,
-    /// CBP has no importer record (CBP Form 5106) under the number.
-    ImporterRecordMissing,
-    /// The company name differs from the importer record.
-    NameMismatch,
-    /// The form has blanks or lacks something.
-    IncompleteForm,
-}
-
-impl Reason {
-    /// All reasons of the contract.
-    pub const ALL: [Reason; 5] = [
-        Reason::DuplicateAccount,
-        Reason::ImporterNumberInactive,
-        Reason::ImporterRecordMissing,
-        Reason::NameMismatch,
-        Reason::IncompleteForm,
-    ];
-
-    /// The name used in the contract, the rules and the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::DuplicateAccount => "duplicate_account",
-            Reason::ImporterNumberInactive => "importer_number_inactive",
-            Reason::ImporterRecordMissing => "importer_record_missing",
-            Reason::NameMismatch => "name_mismatch",
-            Reason::IncompleteForm => "incomplete_form",
-        }
-    }
-
-    /// The reason of a name, if there is one.
-    pub fn parse(name: &str) -> Option<Reason> {
-        Reason::ALL.into_iter().find(|reason| reason.as_str() == name)
-    }
-}
 
 /// The kind of a mail, and what decided.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -158,12 +32,12 @@ impl Classification {
         message: &Message,
         authenticity: &Authenticity,
         rules: &Rules,
-        application_addresses: &[String],
+        trust: &Trust,
         in_thread: bool,
         companies: &[String],
     ) -> Classification {
         if authenticity.verdict == Verdict::Own {
-            return own(message, application_addresses, in_thread);
+            return own(message, trust, in_thread);
         }
         if let Some(report) = &message.report {
             let n_failed = report.failed().count();
@@ -261,26 +135,35 @@ fn plain(kind: Kind, because: String) -> Classification {
 }
 
 /// Our own mail: an application, a later mail to CBP, or something that is nobody's business here.
-fn own(message: &Message, application_addresses: &[String], in_thread: bool) -> Classification {
-    let recipients: Vec<String> =
-        message.to.iter().chain(&message.cc).map(|a| a.address.to_lowercase()).collect();
-    let to_applications =
-        recipients.iter().any(|r| application_addresses.iter().any(|a| a.eq_ignore_ascii_case(r)));
-    let to_cbp = to_applications || recipients.iter().any(|r| r.ends_with("cbp.dhs.gov"));
+fn own(message: &Message, trust: &Trust, in_thread: bool) -> Classification {
+    let sent_to = |is_wanted: &dyn Fn(&str) -> bool| {
+        message.recipients().any(|recipient| is_wanted(&recipient.address))
+    };
+    let to_applications = sent_to(&|address| trust.is_application_address(address));
+    let to_cbp = to_applications || sent_to(&|address| trust.is_cbp_address(address));
+    let is_forward = message.forwarded_inline || is_forward(message);
     let is_later = in_thread || !message.in_reply_to.is_empty() || asks_or_answers(message);
-    match (to_cbp, to_applications && !message.forwarded_inline, is_later) {
-        (false, _, _) => plain(Kind::Unrelated, "our own mail, and not to CBP".to_owned()),
-        (true, true, false) => {
+    // The client's mail with the form is passed on as it came, whatever it refers to.
+    let carries_form = message.has_pdf()
+        && !in_thread
+        && (is_forward || message.in_reply_to.is_empty());
+    match (to_cbp, to_applications) {
+        (false, _) => plain(Kind::Unrelated, "our own mail, and not to CBP".to_owned()),
+        (true, true) if carries_form && (is_later || is_forward) => plain(
+            Kind::Submission,
+            "our own new mail with a form to the application address".to_owned(),
+        ),
+        (true, true) if !is_later && !message.forwarded_inline => {
             plain(Kind::Submission, "our own new mail to the application address".to_owned())
         }
-        (true, true, true) if message.has_pdf() && !in_thread && message.in_reply_to.is_empty() => {
-            plain(
-                Kind::Submission,
-                "our own new mail with a form to the application address".to_owned(),
-            )
-        }
-        (true, _, _) => plain(Kind::Answer, "our own later mail to CBP".to_owned()),
+        (true, _) => plain(Kind::Answer, "our own later mail to CBP".to_owned()),
     }
+}
+
+/// Whether the subject says that the mail passes another one on.
+fn is_forward(message: &Message) -> bool {
+    let subject = fold(&message.subject);
+    ["fw:", "fwd:", "wg:", "tr:"].iter().any(|prefix| subject.starts_with(prefix))
 }
 
 /// Whether a mail of ours says of itself that it follows another one.
@@ -319,16 +202,6 @@ mod tests {
     use super::*;
     use crate::domain::message::FolderRole;
 
-    #[test]
-    fn names_read_back() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
-        }
-        for reason in Reason::ALL {
-            assert_eq!(Reason::parse(reason.as_str()), Some(reason));
-        }
-    }
-
     /// The mail and whether it stands in a thread of ours: it does where no subject is given.
     fn mail(text: &str) -> (Message, bool) {
         let (subject, body, in_thread) = match text.strip_prefix("Subject: ") {
@@ -352,12 +225,13 @@ mod tests {
     #[test]
     fn wordings_are_told_apart() {
         let rules = Rules::read(None).unwrap();
+        let trust = Trust::of_cbp(Vec::new(), Vec::new());
         let authentic = Authenticity { verdict: Verdict::Authentic, because: String::new() };
         let companies = ["Denied Brands LLC", "Approved Foods Inc"].map(str::to_owned);
         let check = |kind: &str, reason: &str, text: &str| {
             let (message, in_thread) = mail(&text.replace("\\n", "\n"));
             let found =
-                Classification::of(&message, &authentic, &rules, &[], in_thread, &companies);
+                Classification::of(&message, &authentic, &rules, &trust, in_thread, &companies);
             let found_reason = found.reason.map_or("-", Reason::as_str);
             let is_right = found.kind.as_str() == kind && (reason == "*" || found_reason == reason);
             (!is_right).then(|| format!("{kind}/{reason}: {text}\n  {found:?}"))

@@ -67,6 +67,9 @@ pub struct Evaluation {
     pub next_deadline: Option<DateTime<Utc>>,
     /// When the answer can next change by itself; `None` where only a mail or command can change it.
     pub next_at: Option<DateTime<Utc>>,
+    /// The earliest passed deadline of which it is not known whether it was kept: the answer
+    /// changes when the mailboxes have been read up to there.
+    pub proof_needed: Option<DateTime<Utc>>,
     /// The alerts that hold.
     pub alerts: Vec<Alert>,
 }
@@ -106,6 +109,8 @@ pub fn evaluate(
             }
         }
     }
+    let proof_needed =
+        windows.iter().filter_map(|(window, _)| window.proof_needed(coverage, now)).min();
     let next_deadline = windows.iter().filter_map(|(window, _)| window.next_deadline(now)).min();
     // The second after a deadline is the first at which it has passed.
     let next_at = next_deadline
@@ -113,7 +118,7 @@ pub fn evaluate(
         .chain(reminded_at)
         .min()
         .map(|at| at + chrono::Duration::seconds(1));
-    Evaluation { windows, attention, next_deadline, next_at, alerts }
+    Evaluation { windows, attention, next_deadline, next_at, proof_needed, alerts }
 }
 
 fn attention_of(verdict: Verdict) -> Attention {

@@ -8,10 +8,11 @@
 use super::alert::{Alert, AlertKind};
 use super::application::{ApplicationId, Route, Stage};
 use super::authenticity::{Authenticity, Trust, Verdict};
-use super::classification::{Classification, Kind, is_reminder, spoken_text};
+use super::classification::{Classification, is_reminder, spoken_text};
 use super::company::sightings;
 use super::event::{EventKind, NewEvent, Source};
 use super::importer::ImporterNumber;
+use super::kind::Kind;
 use super::matching::{Candidate, Key, Keys, Match, Outcome, numbers};
 use super::mention::{Reading, mentions};
 use super::message::Message;
@@ -148,14 +149,8 @@ pub fn examine(
     let in_thread = candidates.iter().any(|candidate| candidate.by_thread);
     let companies: Vec<String> =
         candidates.iter().map(|candidate| candidate.company.clone()).collect();
-    let classification = Classification::of(
-        message,
-        &authenticity,
-        rules,
-        &trust.application_addresses,
-        in_thread,
-        &companies,
-    );
+    let classification =
+        Classification::of(message, &authenticity, rules, trust, in_thread, &companies);
     let kind = classification.kind;
     let is_ours_to_match = match authenticity.verdict {
         Verdict::NotCbp => kind == Kind::Bounce,

@@ -15,6 +15,8 @@ pub mod message;
 
 pub mod authenticity;
 
+pub mod kind;
+
 pub mod rules;
 
 pub mod classification;

@@ -10,16 +10,17 @@
 //!    where what stands before or beside its words can take them back: "once it is approved";
 //! 3. the first *rule* whose findings and other conditions hold gives the kind.
 //!
-//! Patterns work on bytes and know ASCII only, which folded text is wherever a pattern looks: the
+//! Patterns are compiled when they are first needed: most calls of the program read no new mail.
+//! They work on bytes and know ASCII only, which folded text is wherever a pattern looks: the
 //! automata of the Unicode classes cost a hundred times the memory.
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::classification::{Kind, Reason};
+use super::kind::{Kind, Reason};
 
 const BUILT_IN: &str = include_str!("../../config/rules.toml");
 
@@ -30,7 +31,7 @@ pub struct Rules {
     findings: Vec<Finding>,
     rules: Vec<Rule>,
     reasons: Vec<ReasonRule>,
-    tickets: Vec<Regex>,
+    tickets: Vec<Pattern>,
 }
 
 /// One rule: the kind it gives, and the conditions that must all hold.
@@ -43,7 +44,7 @@ pub struct Rule {
     /// Whether a person must look even if the mail is authentic and matched.
     pub review: bool,
     from: Patterns,
-    header: Vec<(String, Regex)>,
+    header: Vec<(String, Pattern)>,
     subject: Patterns,
     cue: Cue,
     unless: Patterns,
@@ -74,7 +75,7 @@ struct Cue {
 struct Boilerplate {
     rest: Patterns,
     sentence: Patterns,
-    phrase: Option<Regex>,
+    phrase: Option<Pattern>,
 }
 
 /// What a rule is tried on: folded texts (see [`fold`]) and the facts of the envelope.
@@ -163,38 +164,41 @@ impl Rules {
     /// The same with another text in the place of the built-in rules.
     pub(crate) fn read_over(built_in: &str, user: Option<&str>) -> Result<Rules, RulesError> {
         let built_in = RuleFile::parse(built_in)?;
-        let user = user.map(RuleFile::parse).transpose()?.unwrap_or_default();
+        let user = user.map(RuleFile::parse).transpose()?;
+        // The built-in patterns are proved by a test, and checking them takes a tenth of a second.
+        let is_checked = user.is_some();
+        let user = user.unwrap_or_default();
         let mut sets = built_in.sets;
         sets.extend(user.sets);
         let mut words = built_in.words;
         words.extend(user.words);
-        let names = Names { sets, words, compiled: RefCell::default() };
+        let names = Names { sets, words, is_checked, known: RefCell::default() };
         let findings: Vec<Finding> = on_top(user.finding, built_in.finding, |entry| &entry.id)
             .into_iter()
             .map(|entry| {
                 let cue =
-                    Cue::compile(&entry.id, entry.sentence, entry.not_before, entry.not, &names)?;
+                    Cue::named(&entry.id, entry.sentence, entry.not_before, entry.not, &names)?;
                 Ok(Finding { id: entry.id, cue })
             })
             .collect::<Result<_, RulesError>>()?;
         let rules = on_top(user.rule, built_in.rule, |entry| &entry.id)
             .into_iter()
             .filter(|rule| !rule.disabled)
-            .map(|rule| rule.compile(&names, &findings))
+            .map(|rule| rule.named(&names, &findings))
             .collect::<Result<_, _>>()?;
         let reasons = user
             .reason
             .into_iter()
             .chain(built_in.reason)
-            .map(|reason| reason.compile(&names))
+            .map(|reason| reason.named(&names))
             .collect::<Result<_, _>>()?;
         let tickets = user
             .tickets
             .iter()
             .chain(&built_in.tickets)
-            .map(|pattern| compile("tickets", pattern))
+            .map(|pattern| Pattern::new("tickets", pattern.clone(), &names))
             .collect::<Result<_, _>>()?;
-        let boilerplate = built_in.boilerplate.joined(user.boilerplate).compile(&names)?;
+        let boilerplate = built_in.boilerplate.joined(user.boilerplate).named(&names)?;
         Ok(Rules { boilerplate, findings, rules, reasons, tickets })
     }
 
@@ -221,7 +225,7 @@ impl Rules {
         for name in companies.iter().flat_map(|company| spoken_names(company)) {
             text = text.replace(&name, "the company");
         }
-        match &self.boilerplate.phrase {
+        match self.boilerplate.phrase.as_ref().and_then(Pattern::regex) {
             Some(phrase) => String::from_utf8_lossy(&phrase.replace_all(text.as_bytes(), &b""[..]))
                 .trim_start_matches([',', ' '])
                 .to_owned(),
@@ -250,7 +254,7 @@ impl Rules {
     /// The ticket numbers in a text, upper case, in order of appearance.
     pub fn tickets(&self, text: &str) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
-        for pattern in &self.tickets {
+        for pattern in self.tickets.iter().filter_map(Pattern::regex) {
             for hit in pattern.find_iter(text.as_bytes()) {
                 let ticket = text.get(hit.range()).unwrap_or_default().to_ascii_uppercase();
                 if !found.contains(&ticket) {
@@ -281,8 +285,8 @@ impl Rule {
         if !self.header.is_empty() {
             let (name, value) = evidence.headers.iter().find(|(name, value)| {
                 let value = value.to_ascii_lowercase();
-                self.header.iter().any(|(wanted, regex)| {
-                    name.eq_ignore_ascii_case(wanted) && regex.is_match(value.as_bytes())
+                self.header.iter().any(|(wanted, pattern)| {
+                    name.eq_ignore_ascii_case(wanted) && pattern.is_match(&value)
                 })
             })?;
             why = Some(format!("header {name}: {}", value.trim()));
@@ -311,7 +315,7 @@ impl Rule {
 }
 
 impl Cue {
-    fn compile(
+    fn named(
         id: &str,
         sentence: Vec<String>,
         not_before: Vec<String>,
@@ -525,10 +529,36 @@ struct ReasonRule {
     not: Patterns,
 }
 
-/// Several patterns of which one must be found; compiled as a set, so that a mail is read once.
+/// One pattern, compiled at its first use.
+#[derive(Clone, Debug)]
+struct Pattern {
+    source: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    fn new(rule: &str, source: String, names: &Names) -> Result<Pattern, RulesError> {
+        if names.is_checked {
+            compile(rule, &source)?;
+        }
+        Ok(Pattern { source, regex: OnceLock::new() })
+    }
+
+    /// None where the pattern is not valid, which was ruled out when the rules were read.
+    fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| compile("", &self.source).ok()).as_ref()
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(text.as_bytes()))
+    }
+}
+
+/// Several patterns of which one must be found; compiled at first use, and as a set, so that a
+/// mail is read once.
 #[derive(Clone, Debug)]
 struct Patterns {
-    set: Arc<RegexSet>,
+    set: Arc<OnceLock<Option<RegexSet>>>,
     sources: Arc<[String]>,
 }
 
@@ -537,8 +567,17 @@ impl Patterns {
         self.sources.is_empty()
     }
 
+    /// None where there is no pattern, or one that is not valid, which was ruled out when the
+    /// rules were read.
+    fn set(&self) -> Option<&RegexSet> {
+        if self.is_empty() {
+            return None;
+        }
+        self.set.get_or_init(|| compile_set("", &self.sources).ok()).as_ref()
+    }
+
     fn is_match(&self, text: &str) -> bool {
-        !self.is_empty() && self.set.is_match(text.as_bytes())
+        self.set().is_some_and(|set| set.is_match(text.as_bytes()))
     }
 
     /// Where the first pattern of the list that fits is found, and the words it found.
@@ -548,10 +587,9 @@ impl Patterns {
 
     /// The same for every pattern that fits, in the order of the list.
     fn all(&self, text: &str) -> impl Iterator<Item = (usize, String)> {
-        let matches = if self.is_empty() {
-            Vec::new()
-        } else {
-            self.set.matches(text.as_bytes()).iter().collect()
+        let matches: Vec<usize> = match self.set() {
+            Some(set) => set.matches(text.as_bytes()).iter().collect(),
+            None => Vec::new(),
         };
         matches.into_iter().filter_map(move |index| {
             // Compiled on use: a hit is rare, and keeping each pattern compiled twice would cost
@@ -625,8 +663,10 @@ struct ReasonEntry {
 struct Names {
     sets: BTreeMap<String, Vec<String>>,
     words: BTreeMap<String, String>,
-    /// What is compiled already: the same exceptions stand in several findings.
-    compiled: RefCell<BTreeMap<Vec<String>, Patterns>>,
+    /// Whether every pattern is compiled at once, to find those that are not valid.
+    is_checked: bool,
+    /// What is read already: the same exceptions stand in several findings.
+    known: RefCell<BTreeMap<Vec<String>, Patterns>>,
 }
 
 impl RuleFile {
@@ -636,7 +676,7 @@ impl RuleFile {
 }
 
 impl RuleEntry {
-    fn compile(self, names: &Names, findings: &[Finding]) -> Result<Rule, RulesError> {
+    fn named(self, names: &Names, findings: &[Finding]) -> Result<Rule, RulesError> {
         let id = self.id;
         let places = |cited: &[String]| {
             let place = |name: &String| {
@@ -651,7 +691,7 @@ impl RuleEntry {
             .iter()
             .map(|line| {
                 let (name, pattern) = line.split_once(':').unwrap_or((line, ""));
-                Ok((name.trim().to_owned(), compile(&id, pattern.trim())?))
+                Ok((name.trim().to_owned(), Pattern::new(&id, pattern.trim().to_owned(), names)?))
             })
             .collect::<Result<_, RulesError>>()?;
         Ok(Rule {
@@ -664,7 +704,7 @@ impl RuleEntry {
             from: patterns(&id, self.from, names)?,
             header,
             subject: patterns(&id, self.subject, names)?,
-            cue: Cue::compile(&id, self.sentence, self.not_before, self.not, names)?,
+            cue: Cue::named(&id, self.sentence, self.not_before, self.not, names)?,
             unless: patterns(&id, self.unless, names)?,
             found: places(&self.found)?,
             needs: places(&self.needs)?,
@@ -677,7 +717,7 @@ impl RuleEntry {
 }
 
 impl ReasonEntry {
-    fn compile(self, names: &Names) -> Result<ReasonRule, RulesError> {
+    fn named(self, names: &Names) -> Result<ReasonRule, RulesError> {
         let id = format!("reason {}", self.reason);
         Ok(ReasonRule {
             reason: Reason::parse(&self.reason).ok_or_else(|| RulesError::Value {
@@ -699,11 +739,11 @@ impl BoilerplateEntry {
         self
     }
 
-    fn compile(self, names: &Names) -> Result<Boilerplate, RulesError> {
+    fn named(self, names: &Names) -> Result<Boilerplate, RulesError> {
         let phrases = expanded("boilerplate", self.phrase, names)?;
         let phrase = match phrases.is_empty() {
             true => None,
-            false => Some(compile("boilerplate", &phrases.join("|"))?),
+            false => Some(Pattern::new("boilerplate", phrases.join("|"), names)?),
         };
         Ok(Boilerplate {
             rest: patterns("boilerplate", self.rest, names)?,
@@ -715,29 +755,23 @@ impl BoilerplateEntry {
 
 fn patterns(rule: &str, written: Vec<String>, names: &Names) -> Result<Patterns, RulesError> {
     let sources = expanded(rule, written, names)?;
-    if let Some(same) = names.compiled.borrow().get(&sources) {
+    if let Some(same) = names.known.borrow().get(&sources) {
         return Ok(same.clone());
     }
-    for source in &sources {
-        compile(rule, source)?;
+    if names.is_checked {
+        for source in &sources {
+            compile(rule, source)?;
+        }
+        compile_set(rule, &sources)?;
     }
-    // The set's last pattern, which no text without NUL fits, begins with any byte: it keeps the
-    // regex crate from building a table of the words that the others begin with, of up to 2 MB.
-    let set = RegexSetBuilder::new(sources.iter().map(String::as_str).chain([NO_PREFIX]))
-        .unicode(false)
-        .dfa_size_limit(DFA_LIMIT)
-        .build()
-        .map_err(|error| RulesError::Pattern {
-            rule: rule.to_owned(),
-            pattern: sources.join(" | "),
-            why: error.to_string(),
-        })?;
-    let patterns = Patterns { set: Arc::new(set), sources: sources.clone().into() };
-    names.compiled.borrow_mut().insert(sources, patterns.clone());
+    let patterns = Patterns { set: Arc::default(), sources: sources.clone().into() };
+    names.known.borrow_mut().insert(sources, patterns.clone());
     Ok(patterns)
 }
 
 /// The patterns with the sets and words that they refer to in the place of their names.
+///
+/// A long pattern may be written on several lines: breaks and indents are no part of it.
 fn expanded(rule: &str, written: Vec<String>, names: &Names) -> Result<Vec<String>, RulesError> {
     let mut sources = Vec::new();
     for pattern in written {
@@ -758,7 +792,7 @@ fn expanded(rule: &str, written: Vec<String>, names: &Names) -> Result<Vec<Strin
 /// Puts alternatives in the place of each `<word>`, also of those in the alternatives themselves.
 fn spelled_out(rule: &str, pattern: &str, names: &Names) -> Result<String, RulesError> {
     const NESTING: usize = 4;
-    let mut pattern = pattern.to_owned();
+    let mut pattern: String = pattern.lines().map(str::trim_start).collect();
     for _ in 0..NESTING {
         let Some((before, rest)) = pattern.split_once('<') else { break };
         let mut spelled = before.to_owned();
@@ -785,6 +819,20 @@ const NO_PREFIX: &str = r"(?s:.)\x00\x00";
 /// So much memory may the automaton of one set take that is built while it is used, in bytes.
 const DFA_LIMIT: usize = 8 << 10;
 
+fn compile_set(rule: &str, sources: &[String]) -> Result<RegexSet, RulesError> {
+    // The last pattern, which no text without NUL fits, begins with any byte: it keeps the regex
+    // crate from building a table of the words that the others begin with, of up to 2 MB.
+    RegexSetBuilder::new(sources.iter().map(String::as_str).chain([NO_PREFIX]))
+        .unicode(false)
+        .dfa_size_limit(DFA_LIMIT)
+        .build()
+        .map_err(|error| RulesError::Pattern {
+            rule: rule.to_owned(),
+            pattern: sources.join(" | "),
+            why: error.to_string(),
+        })
+}
+
 fn compile(rule: &str, pattern: &str) -> Result<Regex, RulesError> {
     RegexBuilder::new(pattern).unicode(false).dfa_size_limit(DFA_LIMIT).build().map_err(|error| {
         RulesError::Pattern {
@@ -801,7 +849,8 @@ mod tests {
 
     #[test]
     fn the_built_in_rules_are_valid_and_named_once() {
-        let rules = Rules::read(None).unwrap();
+        // With a user's file beside them, even an empty one, every pattern is checked.
+        let rules = Rules::read(Some("")).unwrap();
         let mut ids: Vec<&str> = rules.ids().collect();
         let n_rules = ids.len();
         ids.sort_unstable();

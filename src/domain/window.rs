@@ -170,6 +170,18 @@ impl Window {
             })
     }
 
+    /// The earliest deadline of an open window that has passed without being proved.
+    pub fn proof_needed(&self, coverage: &Coverage, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.closed_at.is_some() || self.is_paused || !self.name.needs_proof() {
+            return None;
+        }
+        [Some(&self.due), Some(&self.overdue), self.critical.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|deadline| deadline.at)
+            .find(|at| *at < now && !coverage.proves(self.opened_at, *at))
+    }
+
     /// The first deadline after `now` of an open window.
     pub fn next_deadline(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.closed_at.is_some() || self.is_paused {

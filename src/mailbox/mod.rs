@@ -120,7 +120,8 @@ pub enum Report {
     /// Mails to record. The answer is true once they are committed; only then does the task move
     /// its cursor. After false, or no answer, it keeps the old one and tries again later.
     Batch(Batch, oneshot::Sender<bool>),
-    /// Every configured folder has been read up to `started_at`.
+    /// Every configured folder has been read up to `started_at`. The answer is true once that is
+    /// recorded; otherwise the task begins again, and says so again.
     Complete {
         /// The mailbox's name.
         mailbox: String,
@@ -130,6 +131,8 @@ pub enum Report {
         folders: Vec<FolderCoverage>,
         /// How news of mail comes in from now on.
         mode: Mode,
+        /// Where the answer goes.
+        answer: oneshot::Sender<bool>,
     },
     /// The mailbox cannot be read. The task tries again by itself.
     Trouble {

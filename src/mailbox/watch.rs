@@ -18,7 +18,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::backoff::{Backoff, Failure};
@@ -44,6 +44,7 @@ pub async fn pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(
     let mut anew = BTreeMap::new();
     let mut session = connect(&start.settings, &start.limits).await?;
     let folders = find_folders(&mut session, start, &mut told).await?;
+    forget_absent(start, &folders);
     let mode = if offers_push(&session, start) {
         Mode::Push
     } else {
@@ -178,6 +179,7 @@ impl Task {
             self.push = Push::Trusted { n_late: 0 };
         }
         let folders = find_folders(&mut session, &self.start, &mut self.told).await?;
+        forget_absent(&mut self.start, &folders);
         let mut woken = Woken::Unknown;
         let mut n_false_calls = 0u32;
         loop {
@@ -302,6 +304,12 @@ impl Task {
     }
 }
 
+/// Forgets how far the folders were read that are gone, with whose coverage it is over too: one that
+/// comes back is read anew.
+fn forget_absent(start: &mut Start, folders: &[Folder]) {
+    start.cursors.retain(|name, _| folders.iter().any(|folder| folder.name == *name));
+}
+
 /// Finds out which folders to read. A special use without a folder is warned of once.
 async fn find_folders(
     session: &mut Session,
@@ -376,13 +384,19 @@ async fn complete(
     round: Round,
     mode: Mode,
 ) -> Result<(), Error> {
+    let (recorded, answer) = oneshot::channel();
     let report = Report::Complete {
         mailbox: start.settings.name.clone(),
         started_at: round.started_at,
         folders: round.folders,
         mode,
+        answer: recorded,
     };
-    reports.send(report).await.map_err(|_| Error::NobodyListens)
+    reports.send(report).await.map_err(|_| Error::NobodyListens)?;
+    match answer.await {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => Err(Error::NotRecorded),
+    }
 }
 
 fn offers_push(session: &Session, start: &Start) -> bool {
@@ -499,6 +513,14 @@ mod tests {
         start
     }
 
+    /// Takes the next report, which must be that everything has been read.
+    async fn completed(receiver: &mut mpsc::Receiver<Report>) {
+        match receiver.recv().await {
+            Some(Report::Complete { answer, .. }) => answer.send(true).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Watches a server of such manners and returns the first `n` reports, in short.
     async fn check(manner: Manner, n: usize, expected: &[&str]) -> u32 {
         let (port, logins) = serve(manner).await;
@@ -517,7 +539,10 @@ mod tests {
                     committed.send(true).unwrap();
                     format!("batch to {}", batch.cursor.uid_next)
                 }
-                Report::Complete { mode, .. } => format!("complete {mode:?}"),
+                Report::Complete { mode, answer, .. } => {
+                    answer.send(true).unwrap();
+                    format!("complete {mode:?}")
+                }
                 Report::Trouble {
                     error,
                     refused_login,
@@ -584,10 +609,7 @@ mod tests {
         start.limits.backoff_min = Duration::from_secs(3600);
         tokio::spawn(watch(start, sender, Arc::new(Notify::new()), shutdown));
         for _ in 0..3 {
-            assert!(matches!(
-                receiver.recv().await,
-                Some(Report::Complete { .. })
-            ));
+            completed(&mut receiver).await;
         }
         let fourth = timeout(Duration::from_millis(200), receiver.recv()).await;
         assert!(fourth.is_err(), "{fourth:?}");
@@ -687,14 +709,8 @@ mod tests {
         start.settings.poll_interval = Duration::from_secs(3600);
         start.limits.idle_renew = Duration::from_secs(3600);
         tokio::spawn(watch(start, sender, Arc::clone(&nudge), shutdown));
-        assert!(matches!(
-            receiver.recv().await,
-            Some(Report::Complete { .. })
-        ));
+        completed(&mut receiver).await;
         nudge.notify_one();
-        assert!(matches!(
-            receiver.recv().await,
-            Some(Report::Complete { .. })
-        ));
+        completed(&mut receiver).await;
     }
 }

@@ -14,6 +14,7 @@ pub mod record;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
@@ -24,7 +25,7 @@ const MIGRATIONS: [(&str, &str); 1] =
 const APPLICATION_ID: i64 = 0x4143_4557;
 
 /// How long a writer waits for another one.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,9 @@ pub enum Error {
         /// The newest schema known here.
         known: usize,
     },
+    /// It was deleted or replaced while it was open.
+    #[error("the database {} was deleted or replaced while acewatch was running", .0.display())]
+    Gone(PathBuf),
     /// A statement failed.
     #[error("the database refused")]
     Sqlite(#[from] rusqlite::Error),
@@ -69,6 +73,8 @@ pub enum Error {
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Device and inode of the file; `None` in memory.
+    identity: Option<(u64, u64)>,
 }
 
 impl Store {
@@ -89,7 +95,8 @@ impl Store {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
         .map_err(|error| open(error.into()))?;
-        let mut store = Store { connection, path: path.to_owned() };
+        let identity = identity(path);
+        let mut store = Store { connection, path: path.to_owned(), identity };
         store.configure().map_err(|error| store.told_apart(error))?;
         store.migrate()?;
         Ok(store)
@@ -108,6 +115,16 @@ impl Store {
         }
     }
 
+    /// A database in memory that stands in for a missing file, for commands that only read.
+    ///
+    /// # Errors
+    ///
+    /// Only where SQLite has no memory.
+    pub fn missing(path: &Path) -> Result<Store, Error> {
+        let store = Store::in_memory()?;
+        Ok(Store { path: path.to_owned(), ..store })
+    }
+
     /// A database in memory, for commands that must leave nothing behind.
     ///
     /// # Errors
@@ -115,7 +132,11 @@ impl Store {
     /// Only where SQLite has no memory.
     pub fn in_memory() -> Result<Store, Error> {
         let mut store =
-            Store { connection: Connection::open_in_memory()?, path: PathBuf::from(":memory:") };
+            Store {
+                connection: Connection::open_in_memory()?,
+                path: PathBuf::from(":memory:"),
+                identity: None,
+            };
         store.configure()?;
         store.migrate()?;
         Ok(store)
@@ -147,6 +168,19 @@ impl Store {
     /// The connection, for reading.
     pub fn read(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Makes sure that the file is still the one that was opened: what is written to a deleted file
+    /// is lost, and SQLite does not notice.
+    ///
+    /// # Errors
+    ///
+    /// The file is gone, or another one has taken its place.
+    pub fn require_file(&self) -> Result<(), Error> {
+        match identity(&self.path) == self.identity {
+            true => Ok(()),
+            false => Err(Error::Gone(self.path.clone())),
+        }
     }
 
     /// A number that changes whenever another process has written.
@@ -185,6 +219,9 @@ impl Store {
         if MIGRATIONS.len() < usize::try_from(version).unwrap_or(usize::MAX) {
             return Err(Error::Newer { path: self.path.clone(), found: version, known: MIGRATIONS.len() });
         }
+        // Plans must not depend on the values bound, or each new value compiles the statement anew.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        self.connection.set_prepared_statement_cache_capacity(64);
         self.connection.execute_batch(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
@@ -229,6 +266,11 @@ impl Store {
             other => other,
         }
     }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 /// Makes the file for its owner alone: importer numbers may be social security numbers.

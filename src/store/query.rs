@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::Error;
-use super::record::json;
+use super::record::{Account, json};
 use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::application::{Application, ApplicationId, Route, Stage};
 use crate::domain::coverage::Watched;
@@ -39,6 +39,8 @@ pub struct Summary {
     pub next_deadline: Option<DateTime<Utc>>,
     /// Until when the cached evaluation holds.
     pub next_evaluation_at: Option<DateTime<Utc>>,
+    /// Since when it holds.
+    pub evaluated_at: DateTime<Utc>,
 }
 
 /// A mail as it was kept.
@@ -222,7 +224,7 @@ pub fn recorded_with(db: &Connection, message_id: &str) -> Result<Vec<Twin>> {
 
 const SUMMARY: &str = "id, company, number, route, aliases, tags, contact, notes, created_at,
     stage, attention, submitted_at, acknowledged_at, first_reply_at, decided_at, next_deadline,
-    next_evaluation_at";
+    next_evaluation_at, evaluated_at";
 
 /// All applications with their cached summaries, the most urgent first.
 pub fn summaries(db: &Connection) -> Result<Vec<Summary>> {
@@ -252,11 +254,18 @@ pub fn summary_of(db: &Connection, id: ApplicationId) -> Result<Option<Summary>>
 pub fn to_evaluate(db: &Connection, now: DateTime<Utc>) -> Result<Vec<ApplicationId>> {
     let mut statement = db.prepare_cached(
         "SELECT id FROM applications
-         WHERE next_evaluation_at IS NOT NULL AND next_evaluation_at <= ?1
+         WHERE next_evaluation_at <= ?1 OR evaluated_at > ?1
          ORDER BY id",
     )?;
     let rows = statement.query_map([now.timestamp()], |row| row.get(0).map(ApplicationId))?;
     Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// Whether an application waits for proof about a deadline after `since`.
+pub fn proof_needed_since(db: &Connection, since: DateTime<Utc>) -> Result<bool> {
+    let mut statement =
+        db.prepare_cached("SELECT 1 FROM applications WHERE proof_needed > ?1 LIMIT 1")?;
+    Ok(statement.exists([since.timestamp()])?)
 }
 
 /// The ids of the applications with a number, open ones first.
@@ -402,12 +411,14 @@ pub fn pending_alerts(db: &Connection) -> Result<Vec<PendingAlert>> {
     Ok(found)
 }
 
-/// What is known to have been read of each folder of a mailbox.
-pub fn coverage(db: &Connection, mailbox: &str) -> Result<Vec<Vec<Watched>>> {
+/// What is known to have been read of each folder of an account.
+pub fn coverage(db: &Connection, account: Account) -> Result<Vec<Vec<Watched>>> {
     let mut statement = db.prepare_cached(
-        "SELECT folder, from_at, until_at FROM coverage WHERE mailbox = ?1 ORDER BY folder, from_at",
+        "SELECT folder, from_at, until_at FROM coverage
+         WHERE host = :host AND user = :user ORDER BY folder, from_at",
     )?;
-    let rows = statement.query_map([mailbox], |row| {
+    let params = named_params! { ":host": account.host, ":user": account.user };
+    let rows = statement.query_map(params, |row| {
         Ok((
             row.get::<_, String>(0)?,
             Watched { from: instant(row.get(1)?), until: instant(row.get(2)?) },
@@ -424,20 +435,17 @@ pub fn coverage(db: &Connection, mailbox: &str) -> Result<Vec<Vec<Watched>>> {
     Ok(folders.into_iter().map(|(_, spans)| spans).collect())
 }
 
-/// The folders of a mailbox that are known to have been read completely at some time.
-pub fn covered_folders(db: &Connection, mailbox: &str) -> Result<Vec<String>> {
-    let mut statement =
-        db.prepare_cached("SELECT DISTINCT folder FROM coverage WHERE mailbox = ?1")?;
-    let rows = statement.query_map([mailbox], |row| row.get(0))?;
-    Ok(rows.collect::<std::result::Result<_, _>>()?)
-}
-
-/// How far the folders of an account have been read.
-pub fn cursors(db: &Connection, host: &str, user: &str) -> Result<Vec<(String, Cursor)>> {
+/// How far the folders of an account have been read, by readings that came to their end and
+/// looked back at least so many seconds.
+pub fn cursors(db: &Connection, account: Account, look_back: i64) -> Result<Vec<(String, Cursor)>> {
     let mut statement = db.prepare_cached(
-        "SELECT folder, uid_validity, uid_next FROM cursors WHERE host = :host AND user = :user",
+        "SELECT folder, uid_validity, uid_next FROM cursors
+         WHERE host = :host AND user = :user AND is_complete AND look_back >= :look_back",
     )?;
-    let rows = statement.query_map(named_params! { ":host": host, ":user": user }, |row| {
+    let params = named_params! {
+        ":host": account.host, ":user": account.user, ":look_back": look_back,
+    };
+    let rows = statement.query_map(params, |row| {
         Ok((row.get(0)?, Cursor { uid_validity: row.get(1)?, uid_next: row.get(2)? }))
     })?;
     Ok(rows.collect::<std::result::Result<_, _>>()?)
@@ -497,6 +505,7 @@ fn summary(row: &Row) -> Result<Summary> {
         decided_at: at(14)?,
         next_deadline: at(15)?,
         next_evaluation_at: at(16)?,
+        evaluated_at: instant(row.get(17)?),
     })
 }
 

@@ -334,28 +334,36 @@ pub fn alert_failed(tx: &Transaction, id: i64, error: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes an application's cached summary.
-pub fn summary(tx: &Transaction, id: ApplicationId, history: &History, evaluation: &Evaluation) -> Result<()> {
+/// Writes an application's cached summary as of `now`.
+pub fn summary(
+    tx: &Transaction,
+    id: ApplicationId,
+    history: &History,
+    evaluation: &Evaluation,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let seconds = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp());
-    tx.execute(
+    let mut statement = tx.prepare_cached(
         "UPDATE applications
          SET stage = :stage, attention = :attention, submitted_at = :submitted_at,
              acknowledged_at = :acknowledged_at, first_reply_at = :first_reply_at,
              decided_at = :decided_at, next_deadline = :next_deadline,
-             next_evaluation_at = :next_at
+             next_evaluation_at = :next_at, evaluated_at = :now, proof_needed = :proof_needed
          WHERE id = :id",
-        named_params! {
-            ":id": id.0,
-            ":stage": history.stage().as_str(),
-            ":attention": evaluation.attention.as_str(),
-            ":submitted_at": seconds(history.submitted_at),
-            ":acknowledged_at": seconds(history.acknowledged_at),
-            ":first_reply_at": seconds(history.first_reply_at),
-            ":decided_at": seconds(history.decided_at),
-            ":next_deadline": seconds(evaluation.next_deadline),
-            ":next_at": seconds(evaluation.next_at),
-        },
     )?;
+    statement.execute(named_params! {
+        ":id": id.0,
+        ":stage": history.stage().as_str(),
+        ":attention": evaluation.attention.as_str(),
+        ":submitted_at": seconds(history.submitted_at),
+        ":acknowledged_at": seconds(history.acknowledged_at),
+        ":first_reply_at": seconds(history.first_reply_at),
+        ":decided_at": seconds(history.decided_at),
+        ":next_deadline": seconds(evaluation.next_deadline),
+        ":next_at": seconds(evaluation.next_at),
+        ":now": now.timestamp(),
+        ":proof_needed": seconds(evaluation.proof_needed),
+    })?;
     Ok(())
 }
 
@@ -365,25 +373,56 @@ pub fn evaluate_all(tx: &Transaction) -> Result<()> {
     Ok(())
 }
 
-/// Has those applications evaluated anew whose verdict waited for a gap to be read.
-pub fn evaluate_unknown(tx: &Transaction) -> Result<()> {
-    tx.execute("UPDATE applications SET next_evaluation_at = 0 WHERE attention = 'unknown'", [])?;
+/// Has those applications evaluated anew that waited for the mailboxes to be read: up to
+/// `known_until`, or all of them if it is not known how far.
+pub fn evaluate_unproved(tx: &Transaction, known_until: Option<DateTime<Utc>>) -> Result<()> {
+    tx.execute(
+        "UPDATE applications SET next_evaluation_at = 0
+         WHERE proof_needed IS NOT NULL AND proof_needed <= coalesce(?1, proof_needed)",
+        [known_until.map(|at| at.timestamp())],
+    )?;
     Ok(())
 }
 
-/// Remembers how far a folder has been read.
-pub fn cursor(tx: &Transaction, host: &str, user: &str, folder: &str, cursor: &Cursor) -> Result<()> {
+/// An account on a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// The server.
+    pub host: &'a str,
+    /// The user.
+    pub user: &'a str,
+}
+
+/// Remembers how far a folder has been read, in a reading that began `look_back` seconds back.
+///
+/// Another UIDVALIDITY, a longer look-back or an unfinished cursor begin a new reading, which
+/// counts for nothing until [`complete`] says that it came to its end.
+pub fn cursor(
+    tx: &Transaction,
+    account: Account,
+    folder: &str,
+    cursor: &Cursor,
+    look_back: i64,
+) -> Result<()> {
     tx.execute(
-        "INSERT INTO cursors (host, user, folder, uid_validity, uid_next)
-         VALUES (:host, :user, :folder, :uid_validity, :uid_next)
-         ON CONFLICT (host, user, folder)
-         DO UPDATE SET uid_validity = excluded.uid_validity, uid_next = excluded.uid_next",
+        "INSERT INTO cursors (host, user, folder, uid_validity, uid_next, look_back)
+         VALUES (:host, :user, :folder, :uid_validity, :uid_next, :look_back)
+         ON CONFLICT (host, user, folder) DO UPDATE
+         SET is_complete = is_complete AND uid_validity = excluded.uid_validity
+                           AND look_back >= excluded.look_back
+                           AND excluded.uid_next >= uid_next,
+             look_back = CASE WHEN uid_validity = excluded.uid_validity
+                              THEN max(look_back, excluded.look_back)
+                              ELSE excluded.look_back END,
+             uid_validity = excluded.uid_validity,
+             uid_next = excluded.uid_next",
         named_params! {
-            ":host": host,
-            ":user": user,
+            ":host": account.host,
+            ":user": account.user,
             ":folder": folder,
             ":uid_validity": cursor.uid_validity,
             ":uid_next": cursor.uid_next,
+            ":look_back": look_back,
         },
     )?;
     Ok(())
@@ -408,24 +447,28 @@ pub fn unreadable(tx: &Transaction, mailbox: &str, folder: &str, uid: u32, error
 /// while nobody looked was still there to be read.
 pub fn coverage(
     tx: &Transaction,
-    mailbox: &str,
+    account: Account,
     folder: &str,
     from: Option<DateTime<Utc>>,
     until: DateTime<Utc>,
 ) -> Result<()> {
+    let Account { host, user } = account;
+    tx.execute(
+        "UPDATE cursors SET is_complete = 1
+         WHERE host = :host AND user = :user AND folder = :folder AND uid_next <> 0",
+        named_params! { ":host": host, ":user": user, ":folder": folder },
+    )?;
     let last: Option<(i64, i64)> = tx
         .query_row(
             "SELECT id, until_at FROM coverage
-             WHERE mailbox = :mailbox AND folder = :folder
+             WHERE host = :host AND user = :user AND folder = :folder
              ORDER BY until_at DESC LIMIT 1",
-            named_params! { ":mailbox": mailbox, ":folder": folder },
+            named_params! { ":host": host, ":user": user, ":folder": folder },
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    match (last, from) {
-        (Some((id, last_until)), from)
-            if from.is_none_or(|from| from.timestamp() <= last_until) =>
-        {
+    match last {
+        Some((id, last_until)) if from.is_none_or(|from| from.timestamp() <= last_until) => {
             tx.execute(
                 "UPDATE coverage
                  SET until_at = max(until_at, :until), from_at = min(from_at, coalesce(:from, from_at))
@@ -437,12 +480,13 @@ pub fn coverage(
                 },
             )?;
         }
-        (_, from) => {
+        _ => {
             tx.execute(
-                "INSERT INTO coverage (mailbox, folder, from_at, until_at)
-                 VALUES (:mailbox, :folder, :from, :until)",
+                "INSERT INTO coverage (host, user, folder, from_at, until_at)
+                 VALUES (:host, :user, :folder, :from, :until)",
                 named_params! {
-                    ":mailbox": mailbox,
+                    ":host": host,
+                    ":user": user,
                     ":folder": folder,
                     ":from": from.unwrap_or(until).timestamp(),
                     ":until": until.timestamp(),
@@ -453,12 +497,33 @@ pub fn coverage(
     Ok(())
 }
 
+/// Takes back what coverage claims of the time after `until`: only a clock that was wrong can have
+/// recorded it, and it would vouch for days that nobody has watched yet.
+pub fn cut_coverage(tx: &Transaction, account: Account, until: DateTime<Utc>) -> Result<()> {
+    let params = named_params! {
+        ":host": account.host, ":user": account.user, ":until": until.timestamp(),
+    };
+    tx.execute(
+        "DELETE FROM coverage WHERE host = :host AND user = :user AND from_at > :until",
+        params,
+    )?;
+    tx.execute(
+        "UPDATE coverage SET until_at = :until
+         WHERE host = :host AND user = :user AND until_at > :until",
+        params,
+    )?;
+    Ok(())
+}
+
 /// Forgets the coverage of folders that are no longer read.
-pub fn keep_coverage_of(tx: &Transaction, mailbox: &str, folders: &[&str]) -> Result<()> {
+pub fn keep_coverage_of(tx: &Transaction, account: Account, folders: &[&str]) -> Result<()> {
     tx.execute(
         "DELETE FROM coverage
-         WHERE mailbox = :mailbox AND folder NOT IN (SELECT value FROM json_each(:folders))",
-        named_params! { ":mailbox": mailbox, ":folders": json(&folders) },
+         WHERE host = :host AND user = :user
+           AND folder NOT IN (SELECT value FROM json_each(:folders))",
+        named_params! {
+            ":host": account.host, ":user": account.user, ":folders": json(folders),
+        },
     )?;
     Ok(())
 }
@@ -482,10 +547,49 @@ pub fn mailbox_failing(tx: &Transaction, name: &str, error: &str, hint: Option<&
          VALUES (:name, :now, :error, :hint)
          ON CONFLICT (name) DO UPDATE
          SET failing_since = coalesce(failing_since, excluded.failing_since),
-             error = excluded.error, hint = excluded.hint",
+             error = excluded.error, hint = excluded.hint
+         -- Written when it changes: an unreachable server is tried for weeks.
+         WHERE failing_since IS NULL OR error IS NOT excluded.error",
         named_params! { ":name": name, ":now": now.timestamp(), ":error": error, ":hint": hint },
     )?;
     Ok(())
+}
+
+/// Counts the trouble of all mailboxes from `now`: while the machine slept nobody could look.
+pub fn restart_failing(tx: &Transaction, now: DateTime<Utc>) -> Result<()> {
+    tx.execute(
+        "UPDATE mailboxes SET failing_since = ?1 WHERE failing_since IS NOT NULL",
+        [now.timestamp()],
+    )?;
+    Ok(())
+}
+
+/// Withdraws the undelivered alerts about codes that came before `codes_since`, or all of them.
+pub fn drop_stale_alerts(
+    tx: &Transaction,
+    codes_since: DateTime<Utc>,
+    all: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE alerts SET withdrawn_at = :now
+         WHERE delivered_at IS NULL AND withdrawn_at IS NULL
+           AND (:all OR (kind = 'verification_code' AND created_at < :codes_since))",
+        named_params! {
+            ":now": now.timestamp(), ":all": all, ":codes_since": codes_since.timestamp(),
+        },
+    )?;
+    Ok(())
+}
+
+/// Withdraws an alert that has not been shown; says whether there was one.
+pub fn withdraw_key(tx: &Transaction, key: &str, now: DateTime<Utc>) -> Result<bool> {
+    let n_rows = tx.execute(
+        "UPDATE alerts SET withdrawn_at = :now
+         WHERE key = :key AND delivered_at IS NULL AND withdrawn_at IS NULL",
+        named_params! { ":key": key, ":now": now.timestamp() },
+    )?;
+    Ok(n_rows == 1)
 }
 
 /// Sets a fact about the database; says whether it changed.

@@ -8,8 +8,8 @@ use acewatch::domain::application::{ApplicationId, Stage};
 use acewatch::domain::cursor::Cursor;
 use acewatch::domain::message::FolderRole;
 use acewatch::domain::rules::Rules;
-use acewatch::store::record::NewApplication;
-use acewatch::store::{Store, query};
+use acewatch::store::record::{Account, NewApplication};
+use acewatch::store::{Store, query, record};
 use chrono::{DateTime, Duration, Utc};
 
 use crate::support::mail::{ACME, Importer, JUNIPER, approval, from_cbp, submission};
@@ -25,6 +25,8 @@ password-environment = "UNUSED"
 authserv-id = ["mx.broker.example"]
 own-addresses = ["ops@broker.example"]
 "#;
+
+const ACCOUNT: Account = Account { host: "imap.broker.example", user: "ops@broker.example" };
 
 fn app() -> App {
     let settings = config::parse(SETTINGS, Path::new("t.toml"), &Environment::from_process()).unwrap();
@@ -212,12 +214,17 @@ fn the_cursor_is_recorded_with_its_mails() {
     app.ingest(
         Origin { mailbox: "office", folder: "INBOX", role: FolderRole::Inbox },
         &[Incoming { bytes: mail.as_bytes(), received_at: monday() }],
-        Some(Progress { host: "imap.broker.example", user: "ops@broker.example", cursor: &cursor, unreadable: &[(40, "cut off".to_owned())] }),
+        Some(Progress { account: ACCOUNT, look_back: 60, cursor: &cursor, unreadable: &[(40, "cut off".to_owned())] }),
         monday(),
     )
     .unwrap();
-    let cursors = query::cursors(app.store.read(), "imap.broker.example", "ops@broker.example").unwrap();
-    assert_eq!(cursors, [("INBOX".to_owned(), cursor)]);
+    let cursors = |app: &App, look_back| query::cursors(app.store.read(), ACCOUNT, look_back).unwrap();
+    // Until the whole mailbox has been read, the reading is as good as not begun.
+    assert_eq!(cursors(&app, 60), []);
+    app.complete("office", &[("INBOX", Some(monday()))], monday(), "push", true).unwrap();
+    assert_eq!(cursors(&app, 60), [("INBOX".to_owned(), cursor)]);
+    // Who wants to look further back begins anew.
+    assert_eq!(cursors(&app, 90), []);
     assert_eq!(query::n_unreadable(app.store.read()).unwrap(), 1);
 }
 
@@ -231,7 +238,7 @@ fn a_deadline_is_told_once_and_only_where_the_mailbox_was_read() {
     assert_eq!(attention(&app), "unknown");
     assert!(query::pending_alerts(app.store.read()).unwrap().is_empty());
     let from = Some(monday() - Duration::days(60));
-    app.complete("office", &[("INBOX", from), ("Sent", from)], two_weeks_on, "push", two_weeks_on).unwrap();
+    app.complete("office", &[("INBOX", from), ("Sent", from)], two_weeks_on, "push", true).unwrap();
     app.evaluate(two_weeks_on).unwrap();
     assert_eq!(attention(&app), "overdue");
     let n_alerts = query::pending_alerts(app.store.read()).unwrap().len();
@@ -247,7 +254,7 @@ fn a_deadline_that_was_met_in_time_is_withdrawn_before_it_is_told() {
     let id = register(&mut app, ACME);
     let later = monday() + Duration::days(16);
     let from = Some(monday() - Duration::days(60));
-    app.complete("office", &[("INBOX", from)], later, "push", later).unwrap();
+    app.complete("office", &[("INBOX", from)], later, "push", true).unwrap();
     app.evaluate(later).unwrap();
     ingest(&mut app, FolderRole::Inbox, &[(&approval(ACME, later), later)], later);
     assert_eq!(stage(&app, id), Stage::Approved);
@@ -268,9 +275,21 @@ fn blindness_is_told_once_after_an_hour_and_its_end_too() {
     app.evaluate(monday() + Duration::minutes(61)).unwrap();
     app.evaluate(monday() + Duration::minutes(90)).unwrap();
     assert_eq!(kinds(&app), ["blind"]);
+    let shown = query::pending_alerts(app.store.read()).unwrap()[0].id;
+    app.store.write(|tx| record::alert_delivered(tx, shown, monday())).unwrap();
     let back = monday() + Duration::hours(3);
-    app.complete("office", &[("INBOX", None)], back, "push", back).unwrap();
-    assert_eq!(kinds(&app), ["blind", "blind_over"]);
+    app.complete("office", &[("INBOX", None)], back, "push", true).unwrap();
+    assert_eq!(kinds(&app), ["blind_over"]);
+}
+
+#[test]
+fn trouble_that_nobody_was_told_of_ends_without_a_word() {
+    let mut app = app();
+    app.trouble("office", "connection refused", None, monday()).unwrap();
+    app.evaluate(monday() + Duration::minutes(61)).unwrap();
+    let back = monday() + Duration::hours(3);
+    app.complete("office", &[("INBOX", None)], back, "push", true).unwrap();
+    assert!(query::pending_alerts(app.store.read()).unwrap().is_empty());
 }
 
 #[test]
@@ -349,4 +368,101 @@ fn a_full_disk_is_said_loses_nothing_and_is_survived() {
     assert_eq!(dump(&app), before);
     limit(&app, 1_000_000);
     assert_eq!(app.ingest(origin, &incoming, None, monday()).unwrap().read, 200);
+}
+
+/// A daemon's life: the mailbox is read every five minutes, the clock looked at every minute.
+fn live(app: &mut App, from: DateTime<Utc>, until: DateTime<Utc>) {
+    let mut now = from;
+    let mut read = Some(from - Duration::days(60));
+    while now < until {
+        app.complete("office", &[("INBOX", read.take())], now, "poll", true).unwrap();
+        app.evaluate(now).unwrap();
+        // The minute before the next reading.
+        app.evaluate(now + Duration::minutes(29)).unwrap();
+        now += Duration::minutes(30);
+    }
+}
+
+fn alerts(app: &App) -> Vec<(String, String)> {
+    let mut found = app
+        .store
+        .read()
+        .prepare("SELECT key, datetime(created_at, 'unixepoch') FROM alerts ORDER BY created_at, key")
+        .unwrap()
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<Vec<_>, _>>()
+        .unwrap();
+    for (key, _) in &mut found {
+        // window/ID/NAME/OPENED/WHAT
+        if let ["window", _, name, _, what] = *key.split('/').collect::<Vec<_>>() {
+            *key = format!("{name} {what}");
+        }
+    }
+    found
+}
+
+#[test]
+fn every_deadline_is_told_on_its_night_by_a_daemon_that_reads_now_and_then() {
+    let mut app = app();
+    register(&mut app, ACME);
+    live(&mut app, monday(), monday() + Duration::days(24));
+    let told = alerts(&app);
+    let expected = [
+        ("acknowledgement due", "2026-05-06"),
+        ("first_response due", "2026-05-08"),
+        ("acknowledgement overdue", "2026-05-08"),
+        ("decision due", "2026-05-12"),
+        ("first_response overdue", "2026-05-12"),
+        ("decision overdue", "2026-05-19"),
+        ("decision critical", "2026-05-27"),
+    ];
+    for (what, night) in expected {
+        assert!(told.iter().any(|(key, at)| key == what && at.starts_with(night)), "{what} {night}: {told:#?}");
+    }
+}
+
+#[test]
+fn a_question_that_nobody_answers_is_told_of_too() {
+    let mut app = app();
+    register(&mut app, ACME);
+    let asked = from_cbp(
+        "RE: Acme Imports LLC 12-345678900",
+        "Please send us the missing signature page.\r\n",
+        "ask@cbp.example",
+        "none@x",
+        monday(),
+    );
+    ingest(&mut app, FolderRole::Inbox, &[(&asked, monday())], monday());
+    live(&mut app, monday(), monday() + Duration::days(12));
+    let told: Vec<String> = alerts(&app).into_iter().map(|(key, _)| key).collect();
+    assert!(told.contains(&"your_answer due".to_owned()), "{told:?}");
+    assert!(told.contains(&"your_answer overdue".to_owned()), "{told:?}");
+}
+
+#[test]
+fn a_reading_that_was_cut_off_proves_nothing_about_the_gap() {
+    let mut app = app();
+    let cursor = |uid_validity| Cursor { uid_validity, uid_next: 9 };
+    let progress = |app: &mut App, uid_validity| {
+        let cursor = cursor(uid_validity);
+        let progress = Progress { account: ACCOUNT, look_back: 60, cursor: &cursor, unreadable: &[] };
+        let origin = Origin { mailbox: "office", folder: "INBOX", role: FolderRole::Inbox };
+        app.ingest(origin, &[], Some(progress), monday()).unwrap();
+    };
+    progress(&mut app, 1);
+    app.complete("office", &[("INBOX", Some(monday()))], monday(), "push", true).unwrap();
+    assert_eq!(query::cursors(app.store.read(), ACCOUNT, 60).unwrap().len(), 1);
+    // Another UIDVALIDITY: the folder is read anew, and the process dies before it is complete.
+    progress(&mut app, 2);
+    assert!(query::cursors(app.store.read(), ACCOUNT, 60).unwrap().is_empty());
+}
+
+#[test]
+fn coverage_of_a_wrong_clock_is_taken_back() {
+    let mut app = app();
+    let far = monday() + Duration::days(10_000);
+    app.complete("office", &[("INBOX", Some(monday()))], far, "push", true).unwrap();
+    app.complete("office", &[("INBOX", None)], monday() + Duration::hours(1), "push", true).unwrap();
+    assert_eq!(app.coverage().unwrap().known_until(), Some(monday() + Duration::hours(1)));
 }
