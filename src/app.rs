@@ -3,30 +3,28 @@
 //! Every method that writes does so in one transaction: mails, what follows from them, the
 //! summaries that change with them, and the cursor are recorded together or not at all.
 
+mod judge;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
 
 use crate::config::Settings;
 use crate::domain::alert::{Alert, AlertKind, Hours};
-use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
-use crate::domain::authenticity::Verdict;
+use crate::domain::application::{Application, ApplicationId, History};
 use crate::domain::calendar::{Calendar, Closure};
 use crate::domain::coverage::Coverage;
 use crate::domain::cursor::Cursor;
-use crate::domain::evaluation::{Evaluation, evaluate};
+use crate::domain::evaluation::Evaluation;
 use crate::domain::event::{Event, EventKind, NewEvent, Source};
-use crate::domain::expectation::RouteWindows;
-use crate::domain::intake::{Effect, Examined, examine, keys_of};
-use crate::domain::kind::{Kind, Reason};
-use crate::domain::matching::Outcome;
+use crate::domain::intake::{Effect, Examined};
 use crate::domain::message::{FolderRole, Message};
 use crate::domain::rules::Rules;
-use crate::store::query::{self, StoredMessage, Summary};
-use crate::store::record::{self, Account, NewApplication, NewMessage};
+use crate::store::query::{self, PendingAlert, Summary, Tallied};
+use crate::store::record::{self, Account, NewApplication};
 use crate::store::{self, Store};
+use judge::{Judge, take_back};
 
 /// The program's memory and what it judges by.
 #[derive(Debug)]
@@ -141,8 +139,14 @@ impl App {
                 let mut registered = false;
                 for mail in mails {
                     let message = Message::parse(mail.bytes, origin.role, mail.received_at);
-                    let registers =
-                        judge.take_in(tx, origin, &message, mail.bytes, &mut touched, &mut tally)?;
+                    let registers = judge.take_in(
+                        tx,
+                        origin,
+                        &message,
+                        mail.bytes,
+                        &mut touched,
+                        &mut tally,
+                    )?;
                     registered |= registers;
                 }
                 if registered {
@@ -305,7 +309,9 @@ impl App {
                 let names: Vec<&str> = folders.iter().map(|(folder, _)| *folder).collect();
                 record::keep_coverage_of(tx, account, &names)?;
                 record::mailbox_complete(tx, mailbox, mode, read_until)?;
-                let Some(since) = before.and_then(|state| state.failing_since) else { return Ok(()) };
+                let Some(since) = before.and_then(|state| state.failing_since) else {
+                    return Ok(());
+                };
                 // Nobody needs the all-clear who has not been told of the trouble.
                 let was_told = !record::withdraw_key(tx, &blind_key(mailbox, since), read_until)?;
                 if was_told && since + blind_after <= read_until {
@@ -338,7 +344,13 @@ impl App {
     /// # Errors
     ///
     /// Those of the database.
-    pub fn trouble(&mut self, mailbox: &str, error: &str, hint: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+    pub fn trouble(
+        &mut self,
+        mailbox: &str,
+        error: &str,
+        hint: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         self.store
             .write(|tx| record::mailbox_failing(tx, mailbox, error, hint, now))
             .context("cannot record the mailbox's trouble")?;
@@ -387,17 +399,28 @@ impl App {
         query::proof_needed_since(self.store.read(), since).unwrap_or(false)
     }
 
-    /// Takes back alerts that are not worth showing any more: a code that has expired, and all of
-    /// them where no notices are wanted and `status` tells what there is.
+    /// The alerts to be shown, oldest first. Those that are not worth it any more are taken back: a
+    /// code that has expired, and all of them where no notices are wanted and `status` tells what
+    /// there is.
     ///
     /// # Errors
     ///
     /// Those of the database.
-    pub fn drop_stale_alerts(&mut self, now: DateTime<Utc>) -> Result<()> {
+    pub fn pending_alerts(&mut self, now: DateTime<Utc>) -> Result<Vec<PendingAlert>> {
         let is_wanted = self.settings.notify.desktop;
-        self.store
-            .write(|tx| record::drop_stale_alerts(tx, now - code_validity(), !is_wanted, now))
-            .context("cannot take back alerts")
+        let (fresh, stale): (Vec<PendingAlert>, Vec<PendingAlert>) =
+            query::pending_alerts(self.store.read())?.into_iter().partition(|p| {
+                is_wanted
+                    && (p.alert.kind != AlertKind::VerificationCode
+                        || now < p.created_at + code_validity())
+            });
+        if !stale.is_empty() {
+            let ids: Vec<i64> = stale.iter().map(|p| p.id).collect();
+            self.store
+                .write(|tx| record::withdraw_alerts(tx, &ids, now))
+                .context("cannot take back alerts")?;
+        }
+        Ok(fresh)
     }
 
     /// What is known to have been read of all configured mailboxes together.
@@ -430,7 +453,18 @@ impl App {
         now: DateTime<Utc>,
     ) -> Result<(History, Evaluation)> {
         let events = query::events(self.store.read(), application.id)?;
-        Ok(self.judge_at(coverage, now).standing(application, &events))
+        Ok(self.standing_by(application, &events, coverage, now))
+    }
+
+    /// The same by events that were read already.
+    pub fn standing_by(
+        &self,
+        application: &Application,
+        events: &[Event],
+        coverage: &Coverage,
+        now: DateTime<Utc>,
+    ) -> (History, Evaluation) {
+        self.judge_at(coverage, now).standing(application, events)
     }
 
     /// All applications as they stand at `now`, most urgent first. The cached summary is used
@@ -440,20 +474,23 @@ impl App {
     ///
     /// Those of the database.
     pub fn overview(&self, now: DateTime<Utc>, at: Option<DateTime<Utc>>) -> Result<Vec<Summary>> {
-        let mut summaries = query::summaries(self.store.read())?;
-        let is_stale = query::fact(self.store.read(), "basis")?.is_some_and(|b| b != self.basis());
-        let coverage = self.coverage()?;
-        let mut changed = false;
-        for summary in &mut summaries {
-            let holds = at.is_none()
-                && !is_stale
+        let db = self.store.read();
+        let mut summaries = query::summaries(db, None)?;
+        let is_stale = at.is_some() || !self.is_basis_current()?;
+        let holds = |summary: &Summary| {
+            !is_stale
                 && summary.evaluated_at <= now
-                && summary.next_evaluation_at.is_none_or(|next| now < next);
-            if holds {
-                continue;
-            }
-            changed = true;
-            let (history, evaluation) = self.standing(&summary.application, &coverage, now)?;
+                && summary.next_evaluation_at.is_none_or(|next| now < next)
+        };
+        if summaries.iter().all(holds) {
+            return Ok(summaries);
+        }
+        let coverage = self.coverage()?;
+        let judge = self.judge_at(&coverage, now);
+        let events = query::all_events(db)?;
+        for summary in summaries.iter_mut().filter(|summary| !holds(summary)) {
+            let own = events.get(&summary.application.id).map_or(&[][..], Vec::as_slice);
+            let (history, evaluation) = judge.standing(&summary.application, own);
             summary.stage = history.stage();
             summary.attention = evaluation.attention;
             summary.submitted_at = history.submitted_at;
@@ -462,17 +499,38 @@ impl App {
             summary.decided_at = history.decided_at;
             summary.next_deadline = evaluation.next_deadline;
         }
-        if changed {
-            summaries.sort_by_key(|summary| {
-                (
-                    std::cmp::Reverse(summary.attention),
-                    summary.next_deadline.is_none(),
-                    summary.next_deadline,
-                    summary.application.id,
-                )
-            });
-        }
+        summaries.sort_by_key(|summary| {
+            (
+                std::cmp::Reverse(summary.attention),
+                summary.next_deadline.is_none(),
+                summary.next_deadline,
+                summary.application.id,
+            )
+        });
         Ok(summaries)
+    }
+
+    /// The same where the cached summaries all hold, without those that need nobody beyond the
+    /// first `n_quiet`, and how many there are of each kind; `None` where they do not hold.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn glance(
+        &self,
+        now: DateTime<Utc>,
+        n_quiet: usize,
+    ) -> Result<Option<(Vec<Summary>, Vec<Tallied>)>> {
+        let db = self.store.read();
+        if !self.is_basis_current()? || !query::to_evaluate(db, now)?.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some((query::summaries(db, Some(n_quiet))?, query::tally(db)?)))
+    }
+
+    fn is_basis_current(&self) -> Result<bool> {
+        let recorded = query::fact(self.store.read(), "basis")?;
+        Ok(recorded.is_none_or(|basis| basis == self.basis()))
     }
 
     /// When notices may be shown.
@@ -496,8 +554,9 @@ impl App {
             .filter_map(|state| {
                 let since = state.failing_since?;
                 let is_configured = self.settings.mailboxes.iter().any(|m| m.name == state.name);
-                (is_configured && since + blind_after <= now)
-                    .then(|| blind(&state.name, since, state.error.as_deref(), state.hint.as_deref()))
+                (is_configured && since + blind_after <= now).then(|| {
+                    blind(&state.name, since, state.error.as_deref(), state.hint.as_deref())
+                })
             })
             .collect();
         if alerts.is_empty() {
@@ -554,261 +613,6 @@ impl App {
 
 static NOTHING_READ: std::sync::LazyLock<Coverage> = std::sync::LazyLock::new(Coverage::default);
 
-/// What a transaction judges by.
-#[derive(Clone, Copy)]
-struct Judge<'a> {
-    settings: &'a Settings,
-    rules: &'a Rules,
-    calendar: &'a Calendar,
-    coverage: &'a Coverage,
-    now: DateTime<Utc>,
-}
-
-impl Judge<'_> {
-    fn examine(&self, db: &Connection, message: &Message) -> Result<Examined, store::Error> {
-        let keys = keys_of(message, self.rules);
-        let mut candidates = query::candidates(db, &keys)?;
-        for candidate in &mut candidates {
-            let events = query::events(db, candidate.id)?;
-            // How it stood when the mail was received, not when it is read: folders are read one
-            // after the other. Closing is the user's word and counts at once.
-            if candidate.stage != Stage::Closed {
-                let before: Vec<Event> =
-                    events.iter().filter(|e| e.at <= message.received_at).cloned().collect();
-                let now = History::of(&events);
-                candidate.stage = History::of(&before).stage();
-                candidate.is_rejected_later = now.stage() == Stage::Rejected
-                    && now.decided_at.is_some_and(|at| message.received_at < at);
-            }
-        }
-        let twins = match &message.message_id {
-            Some(id) => query::recorded_with(db, id)?,
-            None => Vec::new(),
-        };
-        Ok(examine(message, &keys, &candidates, &twins, self.rules, &self.settings.trust))
-    }
-
-    /// Records one mail; says whether it registered an application.
-    fn take_in(
-        &self,
-        tx: &rusqlite::Transaction,
-        origin: Origin,
-        message: &Message,
-        bytes: &[u8],
-        touched: &mut BTreeSet<ApplicationId>,
-        tally: &mut Tally,
-    ) -> Result<bool, store::Error> {
-        tally.read += 1;
-        let digest = message.digest.to_string();
-        match query::known(tx, &digest)? {
-            // One mail may lie in two folders, and the inbox may be read first; in Sent it is ours.
-            Some((id, role, effect))
-                if origin.role == FolderRole::Sent
-                    && role != role_name(FolderRole::Sent)
-                    && effect == Effect::Ignored.as_str() =>
-            {
-                record::forget(tx, id)?;
-            }
-            Some(_) => {
-                tally.duplicate += 1;
-                return Ok(false);
-            }
-            None => {}
-        }
-        let examined = self.examine(tx, message)?;
-        match examined.effect {
-            Effect::Recorded => tally.recorded += 1,
-            Effect::Review => tally.review += 1,
-            Effect::Quarantined => tally.quarantined += 1,
-            Effect::Ignored => tally.ignored += 1,
-        }
-        let kind = examined.classification.kind;
-        let found = &examined.found;
-        let because = std::iter::once(examined.authenticity.because.clone())
-            .chain(examined.classification.because.clone())
-            .chain(std::iter::once(examined.because.clone()))
-            .collect::<Vec<_>>();
-        let candidates: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
-        let in_review = examined.effect == Effect::Review;
-        let is_code = kind == Kind::VerificationCode;
-        let row = NewMessage {
-            digest,
-            message_id: message.message_id.as_deref().filter(|_| !is_code),
-            mailbox: origin.mailbox,
-            folder: origin.folder,
-            role: role_name(origin.role),
-            received_at: message.received_at,
-            // Subject, display name or Message-ID of a code mail may hold the code.
-            sender: match (is_code, message.from.first()) {
-                (true, Some(from)) => from.address.clone(),
-                _ => message.sender_line(),
-            },
-            subject: if is_code { "(a code; not kept)" } else { &message.subject },
-            kind: kind.as_str(),
-            reason: examined.classification.reason.map(Reason::as_str),
-            authenticity: examined.authenticity.verdict.as_str(),
-            because: if is_code { "[]".to_owned() } else { record::json(&because) },
-            outcome: found.outcome.as_str(),
-            matched_by: found.by.map(|key| key.as_str()),
-            application: found.application,
-            candidates: record::json(&candidates),
-            match_because: &found.because,
-            numbers: record::json(&examined.numbers),
-            effect: examined.effect.as_str(),
-            review: in_review.then_some("open"),
-            raw: in_review.then_some(bytes),
-        };
-        let Some(id) = record::message(tx, &row, self.now)? else { return Ok(false) };
-        tracing::info!(
-            message = id,
-            kind = kind.as_str(),
-            authenticity = examined.authenticity.verdict.as_str(),
-            outcome = found.outcome.as_str(),
-            effect = examined.effect.as_str(),
-            "mail taken in"
-        );
-        self.apply(tx, id, message, &examined, touched)
-    }
-
-    /// Records what follows from a mail; says whether it registered an application.
-    fn apply(
-        &self,
-        tx: &rusqlite::Transaction,
-        id: i64,
-        message: &Message,
-        examined: &Examined,
-        touched: &mut BTreeSet<ApplicationId>,
-    ) -> Result<bool, store::Error> {
-        let registered = match &examined.registration {
-            Some(registration) => record::application(
-                tx,
-                &NewApplication {
-                    company: registration.company.clone(),
-                    number: registration.number.clone(),
-                    route: Route::Email,
-                    aliases: Vec::new(),
-                    tags: Vec::new(),
-                    contact: None,
-                    notes: None,
-                },
-                self.now,
-            )?,
-            None => None,
-        };
-        if let Some(application) = registered {
-            record::decided(tx, id, None, examined.effect.as_str(), Some(application))?;
-        }
-        let application = registered.or(examined.found.application);
-        if let (Some(application), Some(event)) = (application, &examined.event) {
-            record::event(tx, application, event, Some(id), self.now)?;
-            // Threads are learnt from our own mail and CBP's; anybody else may carry any id.
-            let is_known = matches!(examined.authenticity.verdict, Verdict::Own | Verdict::Authentic);
-            if let (true, Some(message_id)) = (is_known, &message.message_id) {
-                record::thread(tx, message_id, application, id)?;
-            }
-            for ticket in &examined.tickets {
-                record::ticket(tx, ticket, application, id)?;
-            }
-            touched.insert(application);
-        }
-        if let Some(alert) = &examined.alert
-            && self.is_news(alert.kind, message.received_at)
-        {
-            record::alert(tx, alert, self.now)?;
-        }
-        Ok(registered.is_some())
-    }
-
-    /// A code is worth an alert only while it is valid.
-    fn is_news(&self, kind: AlertKind, received_at: DateTime<Utc>) -> bool {
-        kind != AlertKind::VerificationCode || self.now < received_at + code_validity()
-    }
-
-    /// Looks again at the mails in review: one that arrived before its application was registered
-    /// may find it now.
-    fn match_again(
-        &self,
-        tx: &rusqlite::Transaction,
-        touched: &mut BTreeSet<ApplicationId>,
-    ) -> Result<(), store::Error> {
-        for stored in query::review(tx)? {
-            let is_lost = stored.outcome == Outcome::Unmatched.as_str();
-            let Some(raw) = stored.raw.as_deref().filter(|_| is_lost) else { continue };
-            let message = Message::parse(raw, role_of(&stored.role), stored.received_at);
-            let examined = self.examine(tx, &message)?;
-            if examined.found.application.is_none() {
-                continue;
-            }
-            let review = (examined.effect == Effect::Review).then_some("open");
-            record::decided(tx, stored.id, review, examined.effect.as_str(), examined.found.application)?;
-            record::rematched(tx, stored.id, &examined.found)?;
-            self.apply(tx, stored.id, &message, &examined, touched)?;
-        }
-        Ok(())
-    }
-
-    /// Records a mail as a person assigned it.
-    fn assign(
-        &self,
-        tx: &rusqlite::Transaction,
-        stored: &StoredMessage,
-        applications: &[ApplicationId],
-    ) -> Result<(), store::Error> {
-        for application in applications {
-            let event = event_of_stored(stored);
-            record::event(tx, *application, &event, Some(stored.id), self.now)?;
-            if let Some(message_id) = &stored.message_id {
-                record::thread(tx, message_id, *application, stored.id)?;
-            }
-        }
-        let one = match applications {
-            [one] => Some(*one),
-            _ => None,
-        };
-        record::decided(tx, stored.id, Some("accepted"), Effect::Recorded.as_str(), one)
-    }
-
-    /// Folds an application's events, evaluates it, and writes summary and alerts.
-    fn sum_up(&self, tx: &rusqlite::Transaction, id: ApplicationId) -> Result<(), store::Error> {
-        let Some(summary) = query::summary_of(tx, id)? else { return Ok(()) };
-        let events = query::events(tx, id)?;
-        let (history, evaluation) = self.standing(&summary.application, &events);
-        record::summary(tx, id, &history, &evaluation, self.now)?;
-        record::withdraw(tx, id, history.stage(), &evaluation.alerts, self.now)?;
-        for alert in &evaluation.alerts {
-            record::alert(tx, alert, self.now)?;
-        }
-        Ok(())
-    }
-
-    fn standing(&self, application: &Application, events: &[Event]) -> (History, Evaluation) {
-        let seen: Vec<Event> = events.iter().filter(|e| e.at <= self.now).cloned().collect();
-        let history = History::of(&seen);
-        let mut evaluation = evaluate(
-            application,
-            &history,
-            self.spans(application.route),
-            self.coverage,
-            self.calendar,
-            &self.settings.notify.reminders,
-            self.now,
-        );
-        // A submission registered for this afternoon begins to count this afternoon.
-        let unseen = events.iter().map(|event| event.at).filter(|at| self.now < *at).min();
-        evaluation.next_at = evaluation.next_at.into_iter().chain(unseen).min();
-        (history, evaluation)
-    }
-
-    fn spans(&self, route: Route) -> &RouteWindows {
-        let windows = &self.settings.windows;
-        match route {
-            Route::Email => &windows.email,
-            Route::WebImporter => &windows.web_importer,
-            Route::WebGeneral => &windows.web_general,
-        }
-    }
-}
-
 /// How long a code is worth an alert: CBP's are valid for ten minutes.
 fn code_validity() -> chrono::Duration {
     chrono::Duration::minutes(15)
@@ -823,49 +627,8 @@ pub fn role_name(role: FolderRole) -> &'static str {
     }
 }
 
-fn role_of(name: &str) -> FolderRole {
-    match name {
-        "sent" => FolderRole::Sent,
-        "junk" => FolderRole::Junk,
-        _ => FolderRole::Inbox,
-    }
-}
-
 fn command(at: DateTime<Utc>, kind: EventKind, text: Option<String>) -> NewEvent {
     NewEvent { at, kind, source: Source::Command, text, undoes: None }
-}
-
-/// Undoes the events that follow from a message; says how many.
-fn take_back(
-    tx: &rusqlite::Transaction,
-    stored: &StoredMessage,
-    touched: &mut BTreeSet<ApplicationId>,
-    now: DateTime<Utc>,
-) -> Result<usize, store::Error> {
-    let events = query::events_of_message(tx, stored.id)?;
-    for (event, application) in &events {
-        let undo = NewEvent { undoes: Some(*event), ..command(now, EventKind::Undone, None) };
-        record::event(tx, *application, &undo, Some(stored.id), now)?;
-        touched.insert(*application);
-    }
-    record::unlearn(tx, stored.id)?;
-    Ok(events.len())
-}
-
-/// The event of a mail that a person assigned, from what was kept of it.
-fn event_of_stored(stored: &StoredMessage) -> NewEvent {
-    let kind = match Kind::parse(&stored.kind) {
-        Some(Kind::Submission) => EventKind::Submitted,
-        Some(Kind::Answer) => EventKind::Answered,
-        Some(Kind::Receipt) => EventKind::Receipt,
-        Some(Kind::Reply) => EventKind::Reply,
-        Some(Kind::InformationRequest) => EventKind::InformationRequest,
-        Some(Kind::Approval) => EventKind::Approved,
-        Some(Kind::Rejection) => EventKind::Rejected,
-        Some(Kind::Bounce) => EventKind::Undeliverable,
-        _ => EventKind::Assigned,
-    };
-    NewEvent { at: stored.received_at, kind, source: Source::Message, text: stored.reason.clone(), undoes: None }
 }
 
 fn blind_key(mailbox: &str, since: DateTime<Utc>) -> String {
@@ -880,7 +643,10 @@ fn blind(mailbox: &str, since: DateTime<Utc>, error: Option<&str>, hint: Option<
         kind: AlertKind::Blind,
         application: None,
         title: format!("acewatch cannot read the mailbox {mailbox}"),
-        body: format!("Not since {} UTC: {error}.{hint} `acewatch doctor`", since.format("%a %-d %b %H:%M")),
+        body: format!(
+            "Not since {} UTC: {error}.{hint} `acewatch doctor`",
+            since.format("%a %-d %b %H:%M")
+        ),
     }
 }
 

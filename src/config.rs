@@ -167,14 +167,8 @@ impl Default for NotifySettings {
                 .map(|(from, until)| QuietHours { from, until }),
             working_days_only: true,
             reminders: vec![
-                Span {
-                    n: 2,
-                    unit: CountUnit::Business,
-                },
-                Span {
-                    n: 7,
-                    unit: CountUnit::Calendar,
-                },
+                Span { n: 2, unit: CountUnit::Business },
+                Span { n: 7, unit: CountUnit::Calendar },
             ],
             digest_over: 3,
             retry: Duration::from_secs(30),
@@ -214,10 +208,7 @@ pub struct WatchSettings {
 
 impl Default for WatchSettings {
     fn default() -> Self {
-        Self {
-            blind_after: Duration::from_hours(1),
-            tick: Duration::from_mins(1),
-        }
+        Self { blind_after: Duration::from_hours(1), tick: Duration::from_mins(1) }
     }
 }
 
@@ -330,7 +321,9 @@ impl ConfigError {
     /// What to do about it, for the line `hint: …` below the error.
     pub fn hint(&self) -> &str {
         match self {
-            Self::Missing { .. } => "name an existing file, or leave --config out to use ~/.config/acewatch/config.toml",
+            Self::Missing { .. } => {
+                "name an existing file, or leave --config out to use ~/.config/acewatch/config.toml"
+            }
             Self::Unreadable { .. } => "the file must be readable UTF-8 text",
             Self::Malformed { hint, .. }
             | Self::UnknownKey { hint, .. }
@@ -347,32 +340,15 @@ pub fn load(path: Option<&Path>, env: &Environment) -> Result<Settings, ConfigEr
     let usual = default_path(env);
     let file = path.unwrap_or(&usual);
     match fs::read_to_string(file) {
-        Ok(text) => resolve::settings(
-            Source {
-                path: file,
-                text: &text,
-            },
-            env,
-        ),
+        Ok(text) => resolve::settings(Source { path: file, text: &text }, env),
         Err(err) if err.kind() == io::ErrorKind::NotFound => match path {
-            Some(path) => Err(ConfigError::Missing {
-                path: path.to_owned(),
-            }),
+            Some(path) => Err(ConfigError::Missing { path: path.to_owned() }),
             None => {
-                let nothing = Source {
-                    path: file,
-                    text: "",
-                };
-                resolve::settings(nothing, env).map(|settings| Settings {
-                    path: None,
-                    ..settings
-                })
+                let nothing = Source { path: file, text: "" };
+                resolve::settings(nothing, env).map(|settings| Settings { path: None, ..settings })
             }
         },
-        Err(source) => Err(ConfigError::Unreadable {
-            path: file.to_owned(),
-            source,
-        }),
+        Err(source) => Err(ConfigError::Unreadable { path: file.to_owned(), source }),
     }
 }
 
@@ -448,33 +424,18 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let env = environment(home.path());
         fs::create_dir_all(default_path(&env)).unwrap();
-        assert!(matches!(
-            load(None, &env),
-            Err(ConfigError::Unreadable { .. })
-        ));
+        assert!(matches!(load(None, &env), Err(ConfigError::Unreadable { .. })));
         let path = home.path().join("latin1.toml");
         fs::write(&path, b"# caf\xe9\n").unwrap();
-        assert!(matches!(
-            load(Some(&path), &env),
-            Err(ConfigError::Unreadable { .. })
-        ));
+        assert!(matches!(load(Some(&path), &env), Err(ConfigError::Unreadable { .. })));
     }
 
     #[test]
     fn quiet_hours_hold_from_the_first_minute_until_before_the_last() {
         let at = |hours, minutes| NaiveTime::from_hms_opt(hours, minutes, 0).unwrap();
-        let night = QuietHours {
-            from: at(20, 0),
-            until: at(8, 0),
-        };
-        let noon = QuietHours {
-            from: at(12, 0),
-            until: at(13, 0),
-        };
-        let evening = QuietHours {
-            from: at(18, 0),
-            until: at(0, 0),
-        };
+        let night = QuietHours { from: at(20, 0), until: at(8, 0) };
+        let noon = QuietHours { from: at(12, 0), until: at(13, 0) };
+        let evening = QuietHours { from: at(18, 0), until: at(0, 0) };
         for (hours, time, expected) in [
             (night, at(19, 59), false),
             (night, at(20, 0), true),

@@ -101,7 +101,10 @@ impl Lock {
                 }
             }
         }
-        anyhow::bail!("another acewatch is already running with the database {}", database.display())
+        anyhow::bail!(
+            "another acewatch is already running with the database {}",
+            database.display()
+        )
     }
 }
 
@@ -136,7 +139,8 @@ pub async fn run(mut app: App) -> Result<()> {
     let mut outbox = Outbox::new(app.settings.notify.retry);
     let mut tick = interval(app.settings.watch.tick.max(Duration::from_secs(1)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heartbeat = interval(HEARTBEAT.min(app.settings.notify.retry.max(Duration::from_millis(200))));
+    let mut heartbeat =
+        interval(HEARTBEAT.min(app.settings.notify.retry.max(Duration::from_millis(200))));
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut beat = Beat::new(clock::now());
     tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
@@ -172,7 +176,9 @@ pub async fn run(mut app: App) -> Result<()> {
             }
             Wake::Heartbeat => {
                 if beat.has_jumped(now) {
-                    tracing::info!("the clock jumped, as after a suspend: looking at every mailbox at once");
+                    tracing::info!(
+                        "the clock jumped, as after a suspend: looking at every mailbox at once"
+                    );
                     nudge.notify_waiters();
                     if let Err(error) = app.woke(now) {
                         tracing::error!("{error:#}");
@@ -184,7 +190,9 @@ pub async fn run(mut app: App) -> Result<()> {
                 match app.store.data_version() {
                     Ok(version) if beat.saw(version) => settle(&mut app, now),
                     Ok(_) => {}
-                    Err(error) => tracing::error!(error = chain(&error), "cannot read the database"),
+                    Err(error) => {
+                        tracing::error!(error = chain(&error), "cannot read the database")
+                    }
                 }
                 tell_systemd(&[sd_notify::NotifyState::Watchdog]);
             }
@@ -276,14 +284,16 @@ async fn deliver_unmarked(
     }
     // One process at a time: two would show the same alerts.
     let Some(_turn) = turn(app.store.path()) else {
-        return Ok(Delivery { waiting: usize::try_from(n_pending).unwrap_or(0), ..Delivery::default() });
+        return Ok(Delivery {
+            waiting: usize::try_from(n_pending).unwrap_or(0),
+            ..Delivery::default()
+        });
     };
-    app.drop_stale_alerts(now)?;
     let hours = app.hours();
-    let (ready, held): (Vec<PendingAlert>, Vec<PendingAlert>) =
-        query::pending_alerts(app.store.read())?
-            .into_iter()
-            .partition(|p| hours.allow(p.alert.kind, &app.calendar, now));
+    let (ready, held): (Vec<PendingAlert>, Vec<PendingAlert>) = app
+        .pending_alerts(now)?
+        .into_iter()
+        .partition(|p| hours.allow(p.alert.kind, &app.calendar, now));
     let mut delivery = Delivery { waiting: held.len(), ..Delivery::default() };
     let mut is_over = false;
     for (notice, ids) in notices(&ready, app.settings.notify.digest_over) {
@@ -497,7 +507,10 @@ fn ingest(app: &mut App, batch: &Batch, now: DateTime<Utc>) -> Result<Tally> {
         .mails
         .iter()
         // A server whose clock is ahead must not date an answer into the future.
-        .map(|mail| Incoming { bytes: &mail.bytes, received_at: mail.received_at.min(clock::now()) })
+        .map(|mail| Incoming {
+            bytes: &mail.bytes,
+            received_at: mail.received_at.min(clock::now()),
+        })
         .collect();
     let progress = Progress {
         account: account(&settings),

@@ -45,14 +45,12 @@ impl SecretSource {
     /// what lets it speak to systemd in the daemon's name, and finds its standard input empty.
     pub async fn read(&self, limit: Duration) -> Result<Secret, SecretError> {
         match self {
-            Self::Command(command) => Ok(Secret::new(
-                first_line(run(command, limit).await?, self)?,
-                Kind::Password,
-            )),
-            Self::TokenCommand(command) => Ok(Secret::new(
-                first_line(run(command, limit).await?, self)?,
-                Kind::AccessToken,
-            )),
+            Self::Command(command) => {
+                Ok(Secret::new(first_line(run(command, limit).await?, self)?, Kind::Password))
+            }
+            Self::TokenCommand(command) => {
+                Ok(Secret::new(first_line(run(command, limit).await?, self)?, Kind::AccessToken))
+            }
             Self::File(path) => {
                 let text = read_file(path.clone(), Guard::OwnerOnly, limit).await?;
                 Ok(Secret::new(first_line(text, self)?, Kind::Password))
@@ -102,10 +100,7 @@ pub struct Secret {
 impl Secret {
     /// Wraps a text that came from elsewhere, such as a prompt.
     pub fn new(value: String, kind: Kind) -> Self {
-        Self {
-            value: value.into(),
-            kind,
-        }
+        Self { value: value.into(), kind }
     }
 
     /// The secret itself, for the one place that sends it.
@@ -283,20 +278,14 @@ async fn run(command: &[String], limit: Duration) -> Result<Bytes, SecretError> 
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|source| SecretError::NotStarted {
-            program: name(),
-            source,
-        })?;
+        .map_err(|source| SecretError::NotStarted { program: name(), source })?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     // Made at full size at once: a vector that grows leaves copies of the secret behind.
     let mut printed: Bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
     let mut complaint: Bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
     let status = {
         let output = async {
-            tokio::join!(
-                collect(stdout, &mut printed),
-                collect(stderr, &mut complaint)
-            );
+            tokio::join!(collect(stdout, &mut printed), collect(stderr, &mut complaint));
         };
         tokio::pin!(output);
         let whole = async {
@@ -317,16 +306,10 @@ async fn run(command: &[String], limit: Duration) -> Result<Bytes, SecretError> 
         match timeout(limit, whole).await {
             Ok(Ok(status)) => status,
             Ok(Err(source)) => {
-                return Err(SecretError::NotStarted {
-                    program: name(),
-                    source,
-                });
+                return Err(SecretError::NotStarted { program: name(), source });
             }
             Err(_) => {
-                return Err(SecretError::Silent {
-                    what: format!("`{}`", name()),
-                    limit,
-                });
+                return Err(SecretError::Silent { what: format!("`{}`", name()), limit });
             }
         }
     };
@@ -334,11 +317,7 @@ async fn run(command: &[String], limit: Duration) -> Result<Bytes, SecretError> 
         return Ok(printed);
     }
     let stderr = complaint_of(&complaint, &printed);
-    Err(SecretError::Failed {
-        program: name(),
-        status,
-        stderr,
-    })
+    Err(SecretError::Failed { program: name(), status, stderr })
 }
 
 /// Reads to the end and keeps the first [`LARGEST`] bytes and one, which tells that there was
@@ -361,21 +340,13 @@ async fn collect(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
 /// secret: a command that traces itself (`sh -x`) writes it to both.
 fn complaint_of(stderr: &[u8], stdout: &[u8]) -> String {
     let mut text = Zeroizing::new(String::from_utf8_lossy(stderr).into_owned());
-    for line in String::from_utf8_lossy(stdout)
-        .lines()
-        .map(str::trim)
-        .take(16)
-    {
+    for line in String::from_utf8_lossy(stdout).lines().map(str::trim).take(16) {
         if !line.is_empty() {
             *text = text.replace(line, "…");
         }
     }
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    one_line
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST_COMPLAINT)
-        .collect()
+    one_line.chars().filter(|c| !c.is_control()).take(LONGEST_COMPLAINT).collect()
 }
 
 /// Whether the mode of a file is asked.
@@ -394,9 +365,7 @@ async fn read_credential(
 ) -> Result<Bytes, SecretError> {
     match directory {
         Some(directory) => read_file(directory.join(name), Guard::Unchecked, limit).await,
-        None => Err(SecretError::NoCredentials {
-            name: name.to_owned(),
-        }),
+        None => Err(SecretError::NoCredentials { name: name.to_owned() }),
     }
 }
 
@@ -412,27 +381,20 @@ async fn read_file(path: PathBuf, guard: Guard, limit: Duration) -> Result<Bytes
 }
 
 fn read_guarded(path: &Path, guard: Guard) -> Result<Bytes, SecretError> {
-    let unreadable = |source| SecretError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
     // Asked before it is opened, because opening a pipe waits for a writer, and again of what
     // was opened, because the name may meanwhile mean another file.
     check(path, &fs::metadata(path).map_err(unreadable)?, guard)?;
     let file = File::open(path).map_err(unreadable)?;
     check(path, &file.metadata().map_err(unreadable)?, guard)?;
     let mut text: Bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
-    file.take(LARGEST as u64 + 1)
-        .read_to_end(&mut text)
-        .map_err(unreadable)?;
+    file.take(LARGEST as u64 + 1).read_to_end(&mut text).map_err(unreadable)?;
     Ok(text)
 }
 
 fn check(path: &Path, metadata: &Metadata, guard: Guard) -> Result<(), SecretError> {
     if !metadata.is_file() {
-        return Err(SecretError::NotAFile {
-            path: path.to_owned(),
-        });
+        return Err(SecretError::NotAFile { path: path.to_owned() });
     }
     match guard {
         Guard::Unchecked => Ok(()),
@@ -480,11 +442,7 @@ fn program(command: &[String]) -> &str {
 }
 
 fn said(stderr: &str) -> String {
-    if stderr.is_empty() {
-        String::new()
-    } else {
-        format!(": {stderr}")
-    }
+    if stderr.is_empty() { String::new() } else { format!(": {stderr}") }
 }
 
 /// A path as a shell takes it.
@@ -500,10 +458,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(20);
 
     fn read(source: &SecretSource, limit: Duration) -> Result<Secret, SecretError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(source.read(limit))
     }
 
@@ -516,10 +471,7 @@ mod tests {
         match (read(source, LIMIT), expected) {
             (Ok(secret), Ok(expected)) => assert_eq!(secret.expose(), expected, "{source}"),
             (Err(err), Err(expected)) => {
-                assert!(
-                    err.to_string().starts_with(expected),
-                    "{err}, not {expected}"
-                );
+                assert!(err.to_string().starts_with(expected), "{err}, not {expected}");
             }
             (result, expected) => panic!("{result:?}, not {expected:?}"),
         }
@@ -542,26 +494,11 @@ mod tests {
 
     #[test]
     fn a_command_without_a_secret_is_an_error() {
-        check(
-            &shell("true"),
-            Err("password-command sh gave an empty secret"),
-        );
-        check(
-            &shell("echo; echo hunter2"),
-            Err("password-command sh gave an empty secret"),
-        );
-        check(
-            &shell("printf '\\377\\n'"),
-            Err("password-command sh gave something that is no"),
-        );
-        check(
-            &shell("printf 'a\\000b\\n'"),
-            Err("password-command sh gave something that is no"),
-        );
-        check(
-            &shell("yes | tr -d '\\n' | head -c 300000"),
-            Err("password-command sh gave more"),
-        );
+        check(&shell("true"), Err("password-command sh gave an empty secret"));
+        check(&shell("echo; echo hunter2"), Err("password-command sh gave an empty secret"));
+        check(&shell("printf '\\377\\n'"), Err("password-command sh gave something that is no"));
+        check(&shell("printf 'a\\000b\\n'"), Err("password-command sh gave something that is no"));
+        check(&shell("yes | tr -d '\\n' | head -c 300000"), Err("password-command sh gave more"));
         check(&SecretSource::Command(Vec::new()), Err("cannot run ``"));
     }
 
@@ -569,10 +506,7 @@ mod tests {
     fn a_failing_command_is_quoted_from_standard_error_alone() {
         let source = shell("echo hunter2; printf 'gpg: \\033[31mlocked\\nhunter2\\n' >&2; exit 3");
         let err = read(&source, LIMIT).unwrap_err();
-        assert_eq!(
-            err.to_string(),
-            "`sh` failed (exit status: 3): gpg: [31mlocked …"
-        );
+        assert_eq!(err.to_string(), "`sh` failed (exit status: 3): gpg: [31mlocked …");
         assert!(!format!("{err:?} {}", err.hint()).contains("hunter2"));
     }
 
@@ -589,14 +523,8 @@ mod tests {
     fn a_command_that_asks_a_question_gets_no_answer_and_an_end() {
         check(&shell("read answer || echo none"), Ok("none"));
         let limit = Duration::from_millis(50);
-        let err = read(
-            &SecretSource::Command(vec!["sleep".into(), "600".into()]),
-            limit,
-        );
-        assert_eq!(
-            err.unwrap_err().to_string(),
-            "`sleep` gave no answer within 50ms"
-        );
+        let err = read(&SecretSource::Command(vec!["sleep".into(), "600".into()]), limit);
+        assert_eq!(err.unwrap_err().to_string(), "`sleep` gave no answer within 50ms");
     }
 
     #[test]
@@ -606,35 +534,24 @@ mod tests {
 
     #[test]
     fn a_program_that_is_none_is_named_with_advice() {
-        let err = read(
-            &SecretSource::Command(vec!["no-such-program x".into()]),
-            LIMIT,
-        );
+        let err = read(&SecretSource::Command(vec!["no-such-program x".into()]), LIMIT);
         let err = err.unwrap_err();
         assert_eq!(err.to_string(), "cannot run `no-such-program x`");
-        assert!(
-            err.hint()
-                .starts_with("write the program and each argument apart")
-        );
+        assert!(err.hint().starts_with("write the program and each argument apart"));
     }
 
     #[test]
     fn a_token_command_gives_a_token() {
         let source = SecretSource::TokenCommand(vec!["echo".into(), "ya29.x".into()]);
         let secret = read(&source, LIMIT).unwrap();
-        assert_eq!(
-            (secret.expose(), secret.kind()),
-            ("ya29.x", Kind::AccessToken)
-        );
+        assert_eq!((secret.expose(), secret.kind()), ("ya29.x", Kind::AccessToken));
     }
 
     #[test]
     fn a_file_of_the_owner_alone_gives_its_first_line() {
-        for (text, mode) in [
-            (&b"hunter2\r\n"[..], 0o600),
-            (b"hunter2", 0o400),
-            (b"hunter2\nx", 0o700),
-        ] {
+        for (text, mode) in
+            [(&b"hunter2\r\n"[..], 0o600), (b"hunter2", 0o400), (b"hunter2\nx", 0o700)]
+        {
             let (_directory, path) = file(text, mode);
             check(&SecretSource::File(path), Ok("hunter2"));
         }
@@ -645,10 +562,7 @@ mod tests {
         for mode in [0o644, 0o640, 0o604, 0o620, 0o602, 0o610] {
             let (_directory, path) = file(b"hunter2", mode);
             let err = read(&SecretSource::File(path.clone()), LIMIT).unwrap_err();
-            assert!(
-                matches!(err, SecretError::TooOpen { .. }),
-                "{mode:o}: {err}"
-            );
+            assert!(matches!(err, SecretError::TooOpen { .. }), "{mode:o}: {err}");
             let path = path.display().to_string().replace('\'', r"'\''");
             assert_eq!(err.hint(), format!("run `chmod 600 '{path}'`"));
         }
@@ -675,25 +589,16 @@ mod tests {
         let directory_itself = directory.path().to_owned();
         let expected = format!("{} is not a regular file", directory_itself.display());
         check(&SecretSource::File(directory_itself), Err(&expected));
-        check(
-            &SecretSource::File(directory.path().join("none")),
-            Err("cannot read"),
-        );
+        check(&SecretSource::File(directory.path().join("none")), Err("cannot read"));
     }
 
     #[test]
     fn a_credential_is_a_file_in_the_directory_that_systemd_names() {
         let (directory, path) = file(b"hunter2\n", 0o440);
         let name = path.file_name().unwrap().to_str().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let read = |directory| runtime.block_on(read_credential(directory, name, LIMIT));
-        assert_eq!(
-            read(Some(directory.path().to_owned())).unwrap().as_slice(),
-            b"hunter2\n"
-        );
+        assert_eq!(read(Some(directory.path().to_owned())).unwrap().as_slice(), b"hunter2\n");
         assert!(matches!(read(None), Err(SecretError::NoCredentials { .. })));
     }
 
@@ -703,10 +608,7 @@ mod tests {
         let source = SecretSource::Environment("CARGO_MANIFEST_DIR".to_owned());
         check(&source, Ok(env!("CARGO_MANIFEST_DIR")));
         let source = SecretSource::Environment("ACEWATCH_TEST_NOT_SET".to_owned());
-        check(
-            &source,
-            Err("the environment variable ACEWATCH_TEST_NOT_SET is not set"),
-        );
+        check(&source, Err("the environment variable ACEWATCH_TEST_NOT_SET is not set"));
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let ids = app.register(&new, now)?;
     app.evaluate(now)?;
 
-    let masking = Masking { reveal: cx.global.reveal };
+    let masking = &cx.masking(&app)?;
     let mut registered = Vec::with_capacity(rows.len());
     for (row, id) in rows.iter().zip(ids) {
         if let Some(warning) = row.new.number.warning() {
@@ -248,7 +248,7 @@ fn submitted_at(written: &str, limits: &Limits) -> Result<DateTime<Utc>, String>
 /// What somebody wrote, fit to be repeated: it may be a number in the wrong place.
 fn quoted(written: &str) -> String {
     let start: String = written.chars().take(60).collect();
-    format!("{:?}", Masking { reveal: false }.text(&start))
+    format!("{:?}", Masking::default().text(&start))
 }
 
 fn filled(text: &str) -> Option<String> {
@@ -267,7 +267,7 @@ fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     kept
 }
 
-fn document(registered: &[Registered], masking: Masking) -> Value {
+fn document(registered: &[Registered], masking: &Masking) -> Value {
     let n_added = registered.iter().filter(|one| one.is_new).count();
     let applications: Vec<Value> = registered
         .iter()
@@ -291,7 +291,7 @@ fn document(registered: &[Registered], masking: Masking) -> Value {
     })
 }
 
-fn report(registered: &[Registered], is_table: bool, masking: Masking) -> String {
+fn report(registered: &[Registered], is_table: bool, masking: &Masking) -> String {
     let n_added = registered.iter().filter(|one| one.is_new).count();
     if is_table {
         return counted(n_added, registered.len() - n_added);

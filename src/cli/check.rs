@@ -44,7 +44,11 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         let n_read = app.settings.mailboxes.len().saturating_sub(pass.failed.len());
         let mut text = format!(
             "read {n_read} of {} mailboxes: {} new mails of interest, {} recorded, {} to review, {} quarantined\n",
-            app.settings.mailboxes.len(), tally.read.saturating_sub(tally.duplicate), tally.recorded, tally.review, tally.quarantined,
+            app.settings.mailboxes.len(),
+            tally.read.saturating_sub(tally.duplicate),
+            tally.recorded,
+            tally.review,
+            tally.quarantined,
         );
         let now = cx.now(&app)?;
         let n_late = app
@@ -53,10 +57,16 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
             .filter(|s| matches!(s.attention, Attention::Overdue | Attention::ActionNeeded))
             .count();
         if 0 < n_late {
-            text.push_str(&format!("{} yours to act on: `acewatch status`\n", render::counted(n_late, "application")));
+            text.push_str(&format!(
+                "{} yours to act on: `acewatch status`\n",
+                render::counted(n_late, "application")
+            ));
         }
         if let Some(error) = &pass.delivery.error {
-            text.push_str(&format!("{} waiting: {error}\n", render::counted(pass.delivery.waiting, "alert")));
+            text.push_str(&format!(
+                "{} waiting: {error}\n",
+                render::counted(pass.delivery.waiting, "alert")
+            ));
         }
         render::print(&text)?;
     }
@@ -82,6 +92,7 @@ pub(crate) fn require_mailbox(app: &App) -> Result<(), Failure> {
         || "there is no configuration file".to_owned(),
         |path| format!("{} names no mailbox", path.display()),
     );
-    Err(Failure::usage(format!("{place}, so there is nothing to watch"))
-        .hint("the README's section \"Set up\" shows a [[mailbox]] table; `acewatch demo` needs none"))
+    Err(Failure::usage(format!("{place}, so there is nothing to watch")).hint(
+        "the README's section \"Set up\" shows a [[mailbox]] table; `acewatch demo` needs none",
+    ))
 }

@@ -41,7 +41,8 @@ pub struct ReopenArgs {
 pub(crate) fn close(cx: &Context, args: &CloseArgs) -> Result<(), Failure> {
     let mut app = cx.app()?;
     let at = cx.now(&app)?;
-    let mut target = Target::of(&mut app, &args.application, at, masking(cx))?;
+    let masking = cx.masking(&app)?;
+    let mut target = Target::of(&mut app, &args.application, at, &masking)?;
     target.close(&args.reason)?;
     render::print(&format!("closed {}\n", target.name))
 }
@@ -54,14 +55,10 @@ pub(crate) fn close(cx: &Context, args: &CloseArgs) -> Result<(), Failure> {
 pub(crate) fn reopen(cx: &Context, args: &ReopenArgs) -> Result<(), Failure> {
     let mut app = cx.app()?;
     let at = cx.now(&app)?;
-    let mut target = Target::of(&mut app, &args.application, at, masking(cx))?;
+    let masking = cx.masking(&app)?;
+    let mut target = Target::of(&mut app, &args.application, at, &masking)?;
     target.reopen()?;
     render::print(&format!("reopened {}\n", target.name))
-}
-
-/// How the command shows numbers.
-pub(super) fn masking(cx: &Context) -> Masking {
-    Masking { reveal: cx.global.reveal }
 }
 
 /// An application that a command of the user's changes, and the instant at which it does.
@@ -84,7 +81,7 @@ impl Target<'_> {
         app: &'a mut App,
         written: &str,
         at: DateTime<Utc>,
-        masking: Masking,
+        masking: &Masking,
     ) -> Result<Target<'a>, Failure> {
         let summary = select::application(app, written, masking)?;
         // The cached summary may be one of another time than `--at`.
@@ -167,7 +164,7 @@ mod tests {
     }
 
     fn target<'a>(app: &'a mut App, written: &str, now: &str) -> Target<'a> {
-        Target::of(app, written, at(now), Masking { reveal: false }).unwrap()
+        Target::of(app, written, at(now), &Masking::default()).unwrap()
     }
 
     fn check(app: &App, expected: Stage) {

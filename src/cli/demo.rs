@@ -94,12 +94,7 @@ const fn sample(
     time: (u32, u32),
     template: &'static str,
 ) -> Sample {
-    Sample {
-        folder,
-        days_before,
-        time,
-        template,
-    }
+    Sample { folder, days_before, time, template }
 }
 
 /// The sample mailbox in the order of arrival.
@@ -141,19 +136,15 @@ const MAILS: [Sample; 31] = [
 /// Plays the demonstration.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     // Declared before the database in it, so that it is removed after that is closed.
-    let directory = tempfile::Builder::new()
-        .prefix("acewatch-demo-")
-        .tempdir()
-        .map_err(|error| {
+    let directory =
+        tempfile::Builder::new().prefix("acewatch-demo-").tempdir().map_err(|error| {
             Failure::new("cannot make a directory for the demonstration").because(error)
         })?;
     let store = Store::open(&directory.path().join("acewatch.db"))?;
     let mut app = app_with(store, &cx.environment)?;
     let now = cx.now(&app)?;
-    let masking = Masking {
-        reveal: cx.global.reveal,
-    };
     let tally = play(&mut app, now)?;
+    let masking = &cx.masking(&app)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -206,11 +197,7 @@ fn play(app: &mut App, now: DateTime<Utc>) -> Result<Tally, Failure> {
                 received_at: *received_at,
             })
             .collect();
-        let origin = Origin {
-            mailbox: MAILBOX,
-            folder: folder_name(role),
-            role,
-        };
+        let origin = Origin { mailbox: MAILBOX, folder: folder_name(role), role };
         let tally = app.ingest(origin, &mails, None, now)?;
         total.read += tally.read;
         total.recorded += tally.recorded;
@@ -243,13 +230,8 @@ impl Sample {
         // Clocks change on Sundays, which are no business days.
         let start = calendar.start_of(day);
         let received_at = start.checked_add_signed(into_the_day).unwrap_or(start);
-        let date = received_at
-            .with_timezone(&calendar.zone())
-            .format("%a, %d %b %Y %H:%M:%S %z");
-        (
-            self.template.replace("{{date}}", &date.to_string()),
-            received_at,
-        )
+        let date = received_at.with_timezone(&calendar.zone()).format("%a, %d %b %Y %H:%M:%S %z");
+        (self.template.replace("{{date}}", &date.to_string()), received_at)
     }
 }
 
@@ -285,7 +267,7 @@ fn text(
     tally: Tally,
     delivery: &Delivery,
     now: DateTime<Utc>,
-    masking: Masking,
+    masking: &Masking,
 ) -> Result<String, Failure> {
     let mut text = format!(
         "This is a demonstration: {} sample mails, read into a database that is deleted at the end.\n\
@@ -294,11 +276,7 @@ fn text(
     );
     text.push_str(status::overview_text(app, now, masking, None)?.trim_end());
     if let Some(id) = most_told(app, now)? {
-        let _ = write!(
-            text,
-            "\n\n{}\n\n",
-            heading(&format!("acewatch show {}", id.0))
-        );
+        let _ = write!(text, "\n\n{}\n\n", heading(&format!("acewatch show {}", id.0)));
         text.push_str(show::application_text(app, id, now, masking)?.trim_end());
     }
     let _ = write!(
@@ -335,7 +313,7 @@ fn most_told(app: &App, now: DateTime<Utc>) -> Result<Option<ApplicationId>, Fai
 }
 
 /// What became of the mails that are in no application's history, and why.
-fn doubtful(app: &App, tally: Tally, masking: Masking) -> Result<String, Failure> {
+fn doubtful(app: &App, tally: Tally, masking: &Masking) -> Result<String, Failure> {
     let mut messages = Vec::new();
     // Ids count from one in a new database.
     for id in 1..=i64::from(tally.read) {
@@ -344,12 +322,7 @@ fn doubtful(app: &App, tally: Tally, masking: Masking) -> Result<String, Failure
     let with = |effect: Effect| messages.iter().filter(move |m| m.effect == effect.as_str());
     let mut lines = String::new();
     for message in with(Effect::Quarantined) {
-        lines.push_str(&told(
-            "quarantined",
-            message,
-            message.because.first(),
-            masking,
-        ));
+        lines.push_str(&told("quarantined", message, message.because.first(), masking));
     }
     for message in with(Effect::Review) {
         lines.push_str(&told("to review", message, message.because.last(), masking));
@@ -365,14 +338,11 @@ fn told(
     effect: &str,
     message: &StoredMessage,
     because: Option<&String>,
-    masking: Masking,
+    masking: &Masking,
 ) -> String {
     let because = because.map_or_else(String::new, |because| masking.text(because));
     let because = styled(&format!("({because})"), render::FAINT);
-    format!(
-        "  {effect:<11}  {} {because}\n",
-        masking.text(&message.subject)
-    )
+    format!("  {effect:<11}  {} {because}\n", masking.text(&message.subject))
 }
 
 /// What became of the alerts.
@@ -400,17 +370,9 @@ mod tests {
         ("250401-00777", Stage::Rejected, Attention::ActionNeeded),
         ("44-555666600", Stage::Acknowledged, Attention::Overdue),
         ("99-000111200", Stage::Submitted, Attention::None),
-        (
-            "22-333444400",
-            Stage::InformationRequested,
-            Attention::ActionNeeded,
-        ),
+        ("22-333444400", Stage::InformationRequested, Attention::ActionNeeded),
         ("33-444555500", Stage::Acknowledged, Attention::Due),
-        (
-            "55-666777700",
-            Stage::Undeliverable,
-            Attention::ActionNeeded,
-        ),
+        ("55-666777700", Stage::Undeliverable, Attention::ActionNeeded),
         ("77-888999900", Stage::Replied, Attention::None),
         ("66-777888800", Stage::Submitted, Attention::None),
         ("66-777888801", Stage::Submitted, Attention::None),
@@ -418,14 +380,8 @@ mod tests {
         ("88-999000100", Stage::Acknowledged, Attention::None),
     ];
 
-    const TALLY: Tally = Tally {
-        read: 31,
-        recorded: 26,
-        review: 1,
-        quarantined: 1,
-        ignored: 3,
-        duplicate: 0,
-    };
+    const TALLY: Tally =
+        Tally { read: 31, recorded: 26, review: 1, quarantined: 1, ignored: 3, duplicate: 0 };
 
     fn app() -> App {
         let environment = Environment {
@@ -449,14 +405,7 @@ mod tests {
             .overview(now, None)
             .unwrap()
             .into_iter()
-            .map(|s| {
-                (
-                    s.application.id,
-                    s.application.number.to_string(),
-                    s.stage,
-                    s.attention,
-                )
-            })
+            .map(|s| (s.application.id, s.application.number.to_string(), s.stage, s.attention))
             .collect();
         table.sort();
         let table: Vec<_> = table
@@ -470,17 +419,11 @@ mod tests {
     fn the_table_is_the_same_through_thanksgiving_and_at_the_edges_of_a_day() {
         let mut app = app();
         for day in 0..13 {
-            check(
-                &mut app,
-                at("2025-11-22T05:00:00Z") + chrono::Duration::days(day),
-            );
+            check(&mut app, at("2025-11-22T05:00:00Z") + chrono::Duration::days(day));
         }
         // Both changes of the clock, and a holiday on a Saturday.
-        for last_second in [
-            "2026-03-09T03:59:59Z",
-            "2026-07-05T03:59:59Z",
-            "2026-11-02T04:59:59Z",
-        ] {
+        for last_second in ["2026-03-09T03:59:59Z", "2026-07-05T03:59:59Z", "2026-11-02T04:59:59Z"]
+        {
             check(&mut app, at(last_second));
         }
     }
@@ -489,10 +432,7 @@ mod tests {
     fn the_table_is_the_same_through_christmas_with_its_closures_and_new_year() {
         let mut app = app();
         for day in 0..20 {
-            check(
-                &mut app,
-                at("2025-12-19T17:00:00Z") + chrono::Duration::days(day),
-            );
+            check(&mut app, at("2025-12-19T17:00:00Z") + chrono::Duration::days(day));
         }
     }
 
@@ -500,10 +440,8 @@ mod tests {
     fn the_mails_stand_in_the_order_of_arrival_and_have_all_arrived() {
         let app = app();
         let now = at("2026-01-01T05:00:01Z");
-        let arrived: Vec<_> = MAILS
-            .iter()
-            .map(|sample| sample.mail(&app.calendar, now).1)
-            .collect();
+        let arrived: Vec<_> =
+            MAILS.iter().map(|sample| sample.mail(&app.calendar, now).1).collect();
         assert!(arrived.is_sorted());
         assert!(now - LOOK_BACK < arrived[0] && arrived[MAILS.len() - 1] < now);
     }
@@ -514,10 +452,7 @@ mod tests {
         for sample in MAILS {
             let (text, received_at) = sample.mail(&app.calendar, at("2026-07-06T12:00:00Z"));
             assert!(!text.contains("{{"), "{text}");
-            let date = text
-                .lines()
-                .find_map(|line| line.strip_prefix("Date: "))
-                .unwrap();
+            let date = text.lines().find_map(|line| line.strip_prefix("Date: ")).unwrap();
             assert_eq!(DateTime::parse_from_rfc2822(date).unwrap(), received_at);
         }
     }
@@ -538,10 +473,7 @@ mod tests {
         check("2026-05-03", 1, "2026-05-01");
         check("2025-12-29", 1, "2025-12-23");
         check("2025-12-29", 0, "2025-12-29");
-        assert_eq!(
-            business_day_before(&calendar, NaiveDate::MIN, 3),
-            NaiveDate::MIN
-        );
+        assert_eq!(business_day_before(&calendar, NaiveDate::MIN, 3), NaiveDate::MIN);
     }
 
     #[test]
@@ -549,12 +481,8 @@ mod tests {
         let mut app = app();
         let now = at("2026-05-20T15:00:00Z");
         let tally = play(&mut app, now).unwrap();
-        let delivery = Delivery {
-            shown: 0,
-            waiting: 9,
-            error: Some("no session bus".to_owned()),
-        };
-        let text = text(&app, tally, &delivery, now, Masking { reveal: false }).unwrap();
+        let delivery = Delivery { shown: 0, waiting: 9, error: Some("no session bus".to_owned()) };
+        let text = text(&app, tally, &delivery, now, &Masking::default()).unwrap();
         for words in [
             "31 sample mails",
             "Blue Heron Coffee Importers LLC",

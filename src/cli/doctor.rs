@@ -52,7 +52,7 @@ pub struct Args {
 /// Silently where a check found a fault.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let now = clock::now();
-    let masking = Masking { reveal: cx.global.reveal };
+    let masking = &Masking { reveal: cx.global.reveal, ..Masking::default() };
     let (mut checks, settings) = local(cx, now);
     if !args.json {
         // Told before the servers are asked, because a server may take a minute to not answer.
@@ -350,7 +350,7 @@ fn of_database(app: &App, now: DateTime<Utc>) -> Vec<Check> {
 
 /// Folds every history anew and holds the cached facts against it.
 fn of_summaries(app: &App, now: DateTime<Utc>) -> anyhow::Result<Check> {
-    let summaries = query::summaries(app.store.read())?;
+    let summaries = query::summaries(app.store.read(), None)?;
     // The facts compared do not depend on what was read.
     let coverage = Coverage::default();
     let mut differing = Vec::new();
@@ -512,7 +512,7 @@ fn of_step(mailbox: &str, step: ProbeStep) -> Check {
     }
 }
 
-fn document(checks: &[Check], masking: Masking) -> Value {
+fn document(checks: &[Check], masking: &Masking) -> Value {
     let list: Vec<Value> = checks
         .iter()
         .map(|check| {
@@ -531,7 +531,7 @@ fn document(checks: &[Check], masking: Masking) -> Value {
     })
 }
 
-fn text(checks: &[Check], masking: Masking) -> String {
+fn text(checks: &[Check], masking: &Masking) -> String {
     let mut text = String::new();
     for Check { name, outcome, detail, hint } in checks {
         let style = match outcome {
@@ -722,7 +722,7 @@ mod tests {
 
     #[test]
     fn the_document_is_ok_unless_something_is_at_fault() {
-        let masking = Masking { reveal: false };
+        let masking = &Masking::default();
         let warned = [Check::good("a", "fine"), Check::warning("b", "odd", "look")];
         assert_eq!(
             document(&warned, masking),
@@ -738,7 +738,7 @@ mod tests {
 
     #[test]
     fn a_server_s_words_reach_the_terminal_escaped() {
-        let shown = text(&[Check::fault("a", "NO \u{1b}[2J", "b")], Masking { reveal: false });
+        let shown = text(&[Check::fault("a", "NO \u{1b}[2J", "b")], &Masking::default());
         assert!(!anstream::adapter::strip_str(&shown).to_string().contains('\u{1b}'));
         assert!(shown.contains("\\u{1b}[2J"), "{shown}");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::builder::PossibleValuesParser;
 
-use super::close::{Target, masking};
+use super::close::Target;
 use super::failure::Failure;
 use super::{Context, render};
 use crate::domain::application::{MILESTONES, Stage};
@@ -33,7 +33,8 @@ pub struct Args {
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let mut app = cx.app()?;
     let at = cx.now(&app)?;
-    let mut target = Target::of(&mut app, &args.application, at, masking(cx))?;
+    let masking = cx.masking(&app)?;
+    let mut target = Target::of(&mut app, &args.application, at, &masking)?;
     let milestone = &args.milestone;
     let events = query::events(target.app.store.read(), target.summary.application.id)?;
     if let Some(ticked) = ticked(&events, milestone) {

@@ -35,7 +35,7 @@ pub struct Args {
 /// Explains the mails in the order given.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let app = cx.app_to_read()?;
-    let masking = Masking { reveal: cx.global.reveal };
+    let masking = &cx.masking(&app)?;
     let mut documents = Vec::new();
     let mut text = String::new();
     let mut has_failed = false;
@@ -60,7 +60,11 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                 Err(error) => {
                     has_failed = true;
                     let (file, why) = (error.path.display().to_string(), error.fault.to_string());
-                    text.push_str(&format!("{}: {}\n\n", render::escaped(&file), render::escaped(&why)));
+                    text.push_str(&format!(
+                        "{}: {}\n\n",
+                        render::escaped(&file),
+                        render::escaped(&why)
+                    ));
                     documents.push(json!({ "file": file, "error": why }));
                 }
             }
@@ -80,7 +84,7 @@ pub(crate) fn parsed(mail: &LocalMail) -> Message {
     Message::parse(&mail.bytes, mail.role, received_at)
 }
 
-fn explained_json(file: &str, message: &Message, examined: &Examined, masking: Masking) -> Value {
+fn explained_json(file: &str, message: &Message, examined: &Examined, masking: &Masking) -> Value {
     let found = &examined.found;
     let because: Vec<String> = examined
         .classification
@@ -91,7 +95,7 @@ fn explained_json(file: &str, message: &Message, examined: &Examined, masking: M
         .collect();
     json!({
         "file": file,
-        "message_id": message.message_id,
+        "message_id": message.message_id.as_deref().map(|id| masking.plain(id)),
         "subject": masking.plain(&message.subject),
         "from": masking.plain(&message.sender_line()),
         "received_at": rfc3339(message.received_at),
@@ -114,11 +118,11 @@ fn explained_json(file: &str, message: &Message, examined: &Examined, masking: M
     })
 }
 
-fn stored_json(stored: &StoredMessage, masking: Masking) -> Value {
+fn stored_json(stored: &StoredMessage, masking: &Masking) -> Value {
     json!({
         "file": null,
         "message": stored.id,
-        "message_id": stored.message_id,
+        "message_id": stored.message_id.as_deref().map(|id| masking.plain(id)),
         "subject": masking.plain(&stored.subject),
         "from": masking.plain(&stored.sender),
         "received_at": rfc3339(stored.received_at),
@@ -136,7 +140,7 @@ fn stored_json(stored: &StoredMessage, masking: Masking) -> Value {
 }
 
 /// The answer of the matching as it was kept.
-pub(crate) fn match_json(stored: &StoredMessage, masking: Masking) -> Value {
+pub(crate) fn match_json(stored: &StoredMessage, masking: &Masking) -> Value {
     json!({
         "outcome": stored.outcome,
         "by": stored.matched_by,
@@ -146,49 +150,101 @@ pub(crate) fn match_json(stored: &StoredMessage, masking: Masking) -> Value {
     })
 }
 
-fn explained_text(app: &App, file: &str, message: &Message, examined: &Examined, masking: Masking) -> String {
+fn explained_text(
+    app: &App,
+    file: &str,
+    message: &Message,
+    examined: &Examined,
+    masking: &Masking,
+) -> String {
     let found = &examined.found;
     let mut lines = vec![
         ("file", render::escaped(file)),
         ("subject", masking.text(&message.subject)),
         ("from", masking.text(&message.sender_line())),
         ("received", render::moment(message.received_at, app.settings.time_zone)),
-        ("authenticity", format!("{}: {}", examined.authenticity.verdict.as_str(), masking.text(&examined.authenticity.because))),
+        (
+            "authenticity",
+            format!(
+                "{}: {}",
+                examined.authenticity.verdict.as_str(),
+                masking.text(&examined.authenticity.because)
+            ),
+        ),
     ];
     let kind = examined.classification.kind.as_str().replace('_', " ");
-    let reason = examined.classification.reason.map_or_else(String::new, |r| format!(" ({})", r.as_str().replace('_', " ")));
-    let because: Vec<String> = examined.classification.because.iter().map(|b| masking.text(b)).collect();
+    let reason = examined
+        .classification
+        .reason
+        .map_or_else(String::new, |r| format!(" ({})", r.as_str().replace('_', " ")));
+    let because: Vec<String> =
+        examined.classification.because.iter().map(|b| masking.text(b)).collect();
     lines.push(("kind", format!("{kind}{reason}: {}", because.join("; "))));
     if !examined.numbers.is_empty() {
         let numbers: Vec<String> = examined.numbers.iter().map(|n| masking.written(n)).collect();
         lines.push(("numbers", numbers.join(", ")));
     }
-    let which = found.application.map_or_else(String::new, |ApplicationId(id)| format!(" (application {id})"));
-    lines.push(("match", format!("{}{which}: {}", found.outcome.as_str().replace('_', " "), masking.text(&found.because))));
-    lines.push(("effect", format!("{}: {}", examined.effect.as_str(), masking.text(&examined.because))));
+    let which = found
+        .application
+        .map_or_else(String::new, |ApplicationId(id)| format!(" (application {id})"));
+    lines.push((
+        "match",
+        format!(
+            "{}{which}: {}",
+            found.outcome.as_str().replace('_', " "),
+            masking.text(&found.because)
+        ),
+    ));
+    lines.push((
+        "effect",
+        format!("{}: {}", examined.effect.as_str(), masking.text(&examined.because)),
+    ));
     table(&lines)
 }
 
-fn stored_text(app: &App, stored: &StoredMessage, masking: Masking) -> String {
+fn stored_text(app: &App, stored: &StoredMessage, masking: &Masking) -> String {
     let mut because = stored.because.iter().map(|line| masking.text(line));
     let authenticity = because.next().unwrap_or_default();
-    let which = stored.application.map_or_else(String::new, |ApplicationId(id)| format!(" (application {id})"));
+    let which = stored
+        .application
+        .map_or_else(String::new, |ApplicationId(id)| format!(" (application {id})"));
     table(&[
         ("message", format!("{} in {}", stored.id, masking.text(&stored.folder))),
         ("subject", masking.text(&stored.subject)),
         ("from", masking.text(&stored.sender)),
         ("received", render::moment(stored.received_at, app.settings.time_zone)),
         ("authenticity", format!("{}: {authenticity}", stored.authenticity)),
-        ("kind", format!("{}: {}", stored.kind.replace('_', " "), because.collect::<Vec<_>>().join("; "))),
-        ("match", format!("{}{which}: {}", stored.outcome.replace('_', " "), masking.text(&stored.match_because))),
-        ("effect", stored.review.as_ref().map_or(stored.effect.clone(), |review| format!("{}, review {review}", stored.effect))),
+        (
+            "kind",
+            format!(
+                "{}: {}",
+                stored.kind.replace('_', " "),
+                because.collect::<Vec<_>>().join("; ")
+            ),
+        ),
+        (
+            "match",
+            format!(
+                "{}{which}: {}",
+                stored.outcome.replace('_', " "),
+                masking.text(&stored.match_because)
+            ),
+        ),
+        (
+            "effect",
+            stored.review.as_ref().map_or(stored.effect.clone(), |review| {
+                format!("{}, review {review}", stored.effect)
+            }),
+        ),
     ])
 }
 
 fn table(lines: &[(&str, String)]) -> String {
     let mut text: String = lines
         .iter()
-        .map(|(name, value)| format!("{}  {value}\n", styled(&format!("{name:<12}"), render::FAINT)))
+        .map(|(name, value)| {
+            format!("{}  {value}\n", styled(&format!("{name:<12}"), render::FAINT))
+        })
         .collect();
     text.push('\n');
     text

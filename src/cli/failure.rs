@@ -95,7 +95,9 @@ impl From<store::Error> for Failure {
             store::Error::Foreign(_) => {
                 Failure::usage(error.to_string()).hint("name another file with --database")
             }
-            store::Error::Open { .. } | store::Error::Gone(_) => Failure::new("cannot use the database").because(error),
+            store::Error::Open { .. } | store::Error::Gone(_) => {
+                Failure::new("cannot use the database").because(error)
+            }
             store::Error::Sqlite(_) | store::Error::Value { .. } => {
                 Failure::new("cannot use the database").because(error).hint("run `acewatch doctor`")
             }
@@ -130,7 +132,8 @@ mod tests {
     #[test]
     fn a_failure_reads_from_what_to_why_to_what_to_do() {
         let error = std::io::Error::other("permission denied");
-        let failure = Failure::new("cannot read apps.csv").because(error).hint("check the file's mode");
+        let failure =
+            Failure::new("cannot read apps.csv").because(error).hint("check the file's mode");
         assert_eq!(
             failure.text(),
             "error: cannot read apps.csv\n  caused by: permission denied\n\nhint: check the file's mode\n"

@@ -92,10 +92,19 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     } else {
         render::print(&format!(
             "read {} mails: {} recorded, {} to review, {} quarantined, {} ignored, {} known already\n",
-            tally.read, tally.recorded, tally.review, tally.quarantined, tally.ignored, tally.duplicate,
+            tally.read,
+            tally.recorded,
+            tally.review,
+            tally.quarantined,
+            tally.ignored,
+            tally.duplicate,
         ))?;
         for (file, error) in &failed {
-            anstream::eprintln!("cannot read {}: {}", render::escaped(file), render::escaped(error));
+            anstream::eprintln!(
+                "cannot read {}: {}",
+                render::escaped(file),
+                render::escaped(error)
+            );
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::silent(FAILED)) }

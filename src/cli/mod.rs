@@ -34,6 +34,7 @@ use crate::config::{self, Environment, Settings};
 use crate::domain::rules::Rules;
 use crate::store::Store;
 use failure::Failure;
+use render::Masking;
 
 /// Watch for CBP's answers to ACE account applications
 ///
@@ -157,10 +158,16 @@ impl Context {
         let user = match std::fs::read_to_string(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(Failure::configuration(format!("cannot read {}", path.display()), error)),
+            Err(error) => {
+                return Err(Failure::configuration(
+                    format!("cannot read {}", path.display()),
+                    error,
+                ));
+            }
         };
-        Rules::read(user.as_deref())
-            .map_err(|error| Failure::configuration(format!("cannot use the rules of {}", path.display()), error))
+        Rules::read(user.as_deref()).map_err(|error| {
+            Failure::configuration(format!("cannot use the rules of {}", path.display()), error)
+        })
     }
 
     /// The database's path.
@@ -184,6 +191,12 @@ impl Context {
             None => Store::missing(&self.database())?,
         };
         Ok(App::new(store, settings, rules))
+    }
+
+    /// How secrets are shown.
+    pub(crate) fn masking(&self, app: &App) -> Result<Masking, Failure> {
+        let ssns = crate::store::query::social_security_numbers(app.store.read())?;
+        Ok(Masking { reveal: self.global.reveal, ssns })
     }
 
     /// The instant asked for with `--at`; a date is the beginning of that day in the calendar's zone.

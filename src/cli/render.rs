@@ -1,5 +1,6 @@
 //! How things are shown: escaping, dates, tables.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
@@ -35,36 +36,68 @@ fn is_dangerous(c: char) -> bool {
 }
 
 /// How secrets are shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Masking {
     /// Whether social security numbers are shown in full.
     pub reveal: bool,
+    /// The registered ones: they are masked however they are written, bare digits included.
+    pub ssns: BTreeSet<ImporterNumber>,
 }
 
 impl Masking {
     /// An importer number.
-    pub fn number(self, number: &ImporterNumber) -> String {
+    pub fn number(&self, number: &ImporterNumber) -> String {
         if self.reveal { number.to_string() } else { number.masked() }
     }
 
     /// A number as it was written, if it is one.
-    pub fn written(self, number: &str) -> String {
+    pub fn written(&self, number: &str) -> String {
         match number.parse::<ImporterNumber>() {
             Ok(parsed) if parsed.is_ssn() => self.number(&parsed),
-            _ => number.to_owned(),
+            _ => self.plain(number),
         }
     }
 
     /// A text of foreign origin, on one line.
-    pub fn text(self, text: &str) -> String {
-        let text = escaped(text);
-        if self.reveal { text } else { mask_ssns(&text, |_| false) }
+    pub fn text(&self, text: &str) -> String {
+        self.plain(&escaped(text))
     }
 
     /// The same for JSON, which escapes by itself.
-    pub fn plain(self, text: &str) -> String {
-        if self.reveal { text.to_owned() } else { mask_ssns(text, |_| false) }
+    pub fn plain(&self, text: &str) -> String {
+        if self.reveal {
+            return text.to_owned();
+        }
+        let masked = mask_ssns(text, |number| self.ssns.contains(number));
+        self.ssns.iter().fold(masked, |text, number| without_digits(&text, number))
     }
+}
+
+/// Masks a registered number also where letters touch it or other marks divide it.
+fn without_digits(text: &str, number: &ImporterNumber) -> String {
+    let digits = number.digits();
+    let mut found: Vec<(usize, char)> =
+        text.char_indices().filter(|(_, c)| c.is_ascii_digit()).collect();
+    let mut shown = text.to_owned();
+    while let Some(start) = window_of(&found, &digits) {
+        let Some(row) = found.get(start..start + digits.len()) else { break };
+        let (Some((from, _)), Some((last, _))) = (row.first(), row.last()) else { break };
+        // Digits far apart are not one number.
+        let is_close = last - from < digits.len() * 2 + 4;
+        if is_close {
+            shown.replace_range(*from..=*last, &number.masked());
+            found = shown.char_indices().filter(|(_, c)| c.is_ascii_digit()).collect();
+        } else {
+            found.drain(..=start);
+        }
+    }
+    shown
+}
+
+fn window_of(found: &[(usize, char)], digits: &str) -> Option<usize> {
+    found
+        .windows(digits.len().max(1))
+        .position(|row| row.iter().map(|(_, c)| *c).eq(digits.chars()))
 }
 
 /// RFC 3339 in UTC with seconds, as JSON has it.
@@ -122,6 +155,62 @@ pub fn print_json(document: &serde_json::Value) -> Result<(), Failure> {
     print(&text)
 }
 
+/// A cell of a table: a text that is safe to show, and its style.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    text: String,
+    style: Option<Style>,
+    is_right: bool,
+}
+
+impl Cell {
+    /// A cell without a style.
+    pub fn plain(text: impl Into<String>) -> Cell {
+        Cell { text: text.into(), ..Cell::default() }
+    }
+
+    /// A cell with a style.
+    pub fn styled(text: impl Into<String>, style: Style) -> Cell {
+        Cell { style: Some(style), ..Cell::plain(text) }
+    }
+
+    /// A cell whose text stands on the right, as numbers do.
+    pub fn right(text: impl Into<String>) -> Cell {
+        Cell { is_right: true, ..Cell::plain(text) }
+    }
+}
+
+/// Lays rows out in columns, two blanks apart, as wide as their widest cell.
+pub fn table<const N: usize>(rows: &[[Cell; N]]) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.text.width());
+        }
+    }
+    let mut text = String::with_capacity(rows.len() * 100);
+    for row in rows {
+        let mut blanks = 1;
+        for (width, cell) in widths.iter().zip(row) {
+            let rest = width - cell.text.width();
+            let (before, after) = if cell.is_right { (rest, 0) } else { (0, rest) };
+            if !cell.text.is_empty() {
+                text.extend(std::iter::repeat_n(' ', blanks + before));
+                match cell.style {
+                    Some(style) => text.push_str(&styled(&cell.text, style)),
+                    None => text.push_str(&cell.text),
+                }
+                blanks = after + 2;
+            } else {
+                blanks += rest + 2;
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// Styles a text; [`print`] takes the style off where colour is not wanted.
 pub fn styled(text: &str, style: Style) -> String {
     format!("{style}{text}{style:#}")
@@ -151,8 +240,16 @@ mod tests {
     #[test]
     fn social_security_numbers_are_masked_unless_revealed() {
         let number: ImporterNumber = "123-45-6789".parse().unwrap();
-        assert_eq!(Masking { reveal: false }.number(&number), "***-**-6789");
-        assert_eq!(Masking { reveal: true }.number(&number), "123-45-6789");
-        assert!(!Masking { reveal: false }.text("SSN 123-45-6789").contains("123-45"));
+        let masking = |reveal| Masking { reveal, ssns: [number.clone()].into() };
+        assert_eq!(masking(false).number(&number), "***-**-6789");
+        assert_eq!(masking(true).number(&number), "123-45-6789");
+        for written in
+            ["123-45-6789", "123456789", "x123-45-6789x", "123 45.6789", "<1234-56789@x>"]
+        {
+            let shown = masking(false).text(&format!("SSN {written}, twice {written}"));
+            assert!(!shown.contains("123") && !shown.contains("45"), "{shown}");
+        }
+        assert!(!Masking::default().text("SSN 123-45-6789").contains("123-45"));
+        assert_eq!(masking(false).text("EIN 12-3456780"), "EIN 12-3456780");
     }
 }

@@ -58,16 +58,18 @@ enum Action {
 
 /// Lists or decides.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
-    let masking = Masking { reveal: cx.global.reveal };
-    let Some(action) = &args.action else { return list(cx, args.json, masking) };
+    let Some(action) = &args.action else { return list(cx, args.json) };
     let mut app = cx.app()?;
+    let masking = &cx.masking(&app)?;
     let now = cx.now(&app)?;
     let (message, ruling, done) = match action {
         Action::Accept { message, application: None } => {
             let stored = stored(&app, *message)?;
             if stored.review.as_deref() != Some("open") {
                 return Err(Failure::new(format!("message {message} does not wait for review"))
-                    .hint(format!("`acewatch review assign {message} APP` records it for another application")));
+                    .hint(format!(
+                        "`acewatch review assign {message} APP` records it for another application"
+                    )));
             }
             let ids = match stored.application {
                 Some(id) => vec![id],
@@ -78,8 +80,14 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                     .hint(format!("name one: `acewatch review accept {message} APP`")));
             }
             if 1 < ids.len() && stored.outcome == "contradiction" {
-                return Err(Failure::new(format!("message {message} contradicts itself: {}", stored.match_because))
-                    .hint(format!("name the application it is about: `acewatch review accept {message} APP`\n{}", candidates(&app, &stored, masking)?)));
+                return Err(Failure::new(format!(
+                    "message {message} contradicts itself: {}",
+                    stored.match_because
+                ))
+                .hint(format!(
+                    "name the application it is about: `acewatch review accept {message} APP`\n{}",
+                    candidates(&app, &stored, masking)?
+                )));
             }
             (*message, Ruling::Belongs(ids), "recorded")
         }
@@ -111,12 +119,15 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
 }
 
 fn stored(app: &App, message: i64) -> Result<StoredMessage, Failure> {
-    query::message(app.store.read(), message)?
-        .ok_or_else(|| Failure::new(format!("there is no message {message}")).hint("`acewatch review` lists the mails that wait"))
+    query::message(app.store.read(), message)?.ok_or_else(|| {
+        Failure::new(format!("there is no message {message}"))
+            .hint("`acewatch review` lists the mails that wait")
+    })
 }
 
-fn list(cx: &Context, as_json: bool, masking: Masking) -> Result<(), Failure> {
+fn list(cx: &Context, as_json: bool) -> Result<(), Failure> {
     let app = cx.app_to_read()?;
+    let masking = &cx.masking(&app)?;
     let waiting = query::review(app.store.read())?;
     if as_json {
         let messages: Vec<_> = waiting
@@ -152,7 +163,11 @@ fn list(cx: &Context, as_json: bool, masking: Masking) -> Result<(), Failure> {
             render::moment(mail.received_at, app.settings.time_zone),
             masking.text(&mail.subject),
             masking.text(&mail.sender),
-            if mail.role == "junk" { "found in Junk" } else { mail.folder.as_str() },
+            if mail.role == "junk" {
+                "found in Junk".to_owned()
+            } else {
+                masking.text(&mail.folder)
+            },
             mail.kind.replace('_', " "),
             mail.authenticity,
         ));
@@ -166,7 +181,7 @@ fn list(cx: &Context, as_json: bool, masking: Masking) -> Result<(), Failure> {
     render::print(&text)
 }
 
-fn candidates(app: &App, mail: &StoredMessage, masking: Masking) -> Result<String, Failure> {
+fn candidates(app: &App, mail: &StoredMessage, masking: &Masking) -> Result<String, Failure> {
     let mut text = String::new();
     for id in &mail.candidates {
         if let Some(summary) = query::summary_of(app.store.read(), *id)? {

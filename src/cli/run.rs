@@ -13,7 +13,9 @@ pub struct Args {}
 /// Runs the daemon.
 pub(crate) fn run(cx: &Context, _args: &Args) -> Result<(), Failure> {
     if cx.global.at.is_some() {
-        return Err(Failure::usage("`run` cannot be run at another time: --at is for the other commands"));
+        return Err(Failure::usage(
+            "`run` cannot be run at another time: --at is for the other commands",
+        ));
     }
     let app = cx.app()?;
     check::require_mailbox(&app)?;

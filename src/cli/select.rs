@@ -14,7 +14,7 @@ use crate::store::query::{self, Summary};
 /// # Errors
 ///
 /// None or several fit; the message lists them.
-pub fn application(app: &App, written: &str, masking: Masking) -> Result<Summary, Failure> {
+pub fn application(app: &App, written: &str, masking: &Masking) -> Result<Summary, Failure> {
     let db = app.store.read();
     let ids = candidates(app, written)?;
     let found = ids
@@ -23,19 +23,30 @@ pub fn application(app: &App, written: &str, masking: Masking) -> Result<Summary
         .collect::<Result<Vec<_>, _>>()?;
     match <[Summary; 1]>::try_from(found) {
         Ok([one]) => Ok(one),
-        Err(none) if none.is_empty() => Err(Failure::new(format!("no application fits {written:?}"))
-            .hint("`acewatch status --all` lists them; `acewatch add` registers one")),
+        Err(none) if none.is_empty() => {
+            Err(Failure::new(format!("no application fits {:?}", masking.plain(written)))
+                .hint("`acewatch status --all` lists them; `acewatch add` registers one"))
+        }
         Err(several) => {
             let list: Vec<String> = several
                 .iter()
                 .take(10)
                 .map(|s| {
                     let ApplicationId(id) = s.application.id;
-                    format!("{id}  {}  {}  {}", masking.number(&s.application.number), s.application.route.as_str(), s.application.company)
+                    format!(
+                        "{id}  {}  {}  {}",
+                        masking.number(&s.application.number),
+                        s.application.route.as_str(),
+                        masking.text(&s.application.company)
+                    )
                 })
                 .collect();
-            Err(Failure::new(format!("{} applications fit {written:?}", several.len()))
-                .hint(format!("name one by its id:\n{}", list.join("\n"))))
+            Err(Failure::new(format!(
+                "{} applications fit {:?}",
+                several.len(),
+                masking.plain(written)
+            ))
+            .hint(format!("name one by its id:\n{}", list.join("\n"))))
         }
     }
 }

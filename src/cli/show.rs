@@ -30,7 +30,7 @@ pub struct Args {
 /// Prints one application.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let app = cx.app_to_read()?;
-    let masking = Masking { reveal: cx.global.reveal };
+    let masking = &cx.masking(&app)?;
     let now = cx.now(&app)?;
     let summary = select::application(&app, &args.application, masking)?;
     let id = summary.application.id;
@@ -42,7 +42,9 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         return render::print(&text);
     }
     let coverage = app.coverage()?;
-    let mut document = status::application_json(&app, &summary, &coverage, now, masking, true)?;
+    let application = &summary.application;
+    let standing = app.standing(application, &coverage, now)?;
+    let mut document = status::application_json(&app, application, &standing, masking, true);
     if let Some(object) = document.as_object_mut() {
         object.shift_insert(0, "schema".to_owned(), json!("acewatch.application/1"));
         let events: Vec<_> = query::events(app.store.read(), id)?
@@ -55,7 +57,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                     "kind": event.kind.as_str(),
                     "source": event.source.as_str(),
                     "message": event.message,
-                    "message_id": event.message_id,
+                    "message_id": event.message_id.as_deref().map(|id| masking.plain(id)),
                     "text": event.text.as_deref().map(|text| masking.plain(text)),
                     "undoes": event.undoes,
                 })
@@ -88,7 +90,7 @@ pub(crate) fn application_text(
     app: &App,
     id: ApplicationId,
     now: DateTime<Utc>,
-    masking: Masking,
+    masking: &Masking,
 ) -> Result<String, Failure> {
     let db = app.store.read();
     let Some(summary) = query::summary_of(db, id)? else {
@@ -122,11 +124,15 @@ pub(crate) fn application_text(
     text.push_str(&timeline(app, &events, now, masking));
     text.push_str(&format!("\n{}\n", styled("What is awaited", render::STRONG)));
     text.push_str(&windows_text(app, &evaluation));
-    text.push_str(&format!("\n{}\n  {}\n", styled("What to do", render::STRONG), advice(id, &history, &evaluation)));
+    text.push_str(&format!(
+        "\n{}\n  {}\n",
+        styled("What to do", render::STRONG),
+        advice(id, &history, &evaluation)
+    ));
     Ok(text)
 }
 
-fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: Masking) -> String {
+fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) -> String {
     // A date that was registered by hand is the beginning of that day in the calendar's zone, and
     // would read as the evening before in another one.
     let when = |event: &Event| {
@@ -208,18 +214,26 @@ fn windows_text(app: &App, evaluation: &Evaluation) -> String {
 
 fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Evaluation) -> String {
     let verdict = |name: WindowName| {
-        evaluation.windows.iter().find(|(window, _)| window.name == name).map(|(_, verdict)| *verdict)
+        evaluation
+            .windows
+            .iter()
+            .find(|(window, _)| window.name == name)
+            .map(|(_, verdict)| *verdict)
     };
     let advice = match history.stage() {
         Stage::Approved => {
-            return format!("Log in to the ACE portal for the first time, then `acewatch done {id} first-login`.");
+            return format!(
+                "Log in to the ACE portal for the first time, then `acewatch done {id} first-login`."
+            );
         }
         Stage::Draft => "Send the application; `acewatch subject` writes the subject line.",
         Stage::Closed => "Nothing: it is closed. `acewatch reopen` follows it again.",
         Stage::Active => "Nothing: the account is in use.",
         Stage::Rejected => "Mend what CBP names and send the application anew.",
         Stage::Undeliverable => "Send the application again: it did not reach CBP.",
-        Stage::InformationRequested => "Answer CBP's mail. The answer is found in the Sent folder by itself.",
+        Stage::InformationRequested => {
+            "Answer CBP's mail. The answer is found in the Sent folder by itself."
+        }
         _ if evaluation.windows.iter().any(|(_, verdict)| *verdict == Verdict::Unknown) => {
             "Let acewatch read the mailboxes (`acewatch check`); until then nobody can say what has come."
         }
@@ -234,7 +248,7 @@ fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Eval
     advice.to_owned()
 }
 
-fn mail_text(app: &App, id: ApplicationId, masking: Masking) -> Result<String, Failure> {
+fn mail_text(app: &App, id: ApplicationId, masking: &Masking) -> Result<String, Failure> {
     let zone = app.settings.time_zone;
     let mut text = format!("\n{}\n", styled("All mail", render::STRONG));
     for mail in query::messages_of(app.store.read(), id)? {

@@ -1,21 +1,19 @@
 //! `acewatch status`: the overview, freshness first.
 
 use chrono::{DateTime, Utc};
-use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
 
 use super::Context;
 use super::failure::Failure;
-use super::render::{self, Masking, rfc3339, rfc3339_or_null, styled};
+use super::render::{self, Cell, Masking, rfc3339, rfc3339_or_null, styled};
 use crate::app::App;
 use crate::daemon;
-use crate::domain::application::{ApplicationId, Stage};
+use crate::domain::application::{Application, ApplicationId, History, Stage};
 use crate::domain::company::company_key;
-use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::{Attention, Evaluation};
 use crate::domain::watching::{Seen, WatchState, watch_state};
 use crate::domain::window::{Verdict, Window};
-use crate::store::query::{self, MailboxState, Summary};
+use crate::store::query::{self, MailboxState, Summary, Tallied};
 
 /// Show how all applications stand
 ///
@@ -44,10 +42,11 @@ const QUIET_SHOWN: usize = 20;
 /// Prints the overview.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let app = cx.app_to_read()?;
-    let masking = Masking { reveal: cx.global.reveal };
+    let masking = &cx.masking(&app)?;
     let at = cx.at(&app)?;
     let now = cx.now(&app)?;
-    let overview = Overview::of(&app, now, at, &args.filters, masking)?;
+    let limit = (!args.all && !args.json && args.filters.is_empty()).then_some(QUIET_SHOWN);
+    let overview = Overview::of(&app, now, at, &args.filters, limit, masking)?;
     if args.check {
         let (code, line) = overview.monitoring_line();
         render::print(&line)?;
@@ -56,18 +55,17 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     if args.json {
         return render::print_json(&overview.json(&app)?);
     }
-    let limit = (!args.all && args.filters.is_empty()).then_some(QUIET_SHOWN);
-    render::print(&overview.text(&app, limit))
+    render::print(&overview.text(&app))
 }
 
 /// The overview as text, for other commands; at most `limit` applications that need nobody.
 pub(crate) fn overview_text(
     app: &App,
     now: DateTime<Utc>,
-    masking: Masking,
+    masking: &Masking,
     limit: Option<usize>,
 ) -> Result<String, Failure> {
-    Ok(Overview::of(app, now, None, &[], masking)?.text(app, limit))
+    Ok(Overview::of(app, now, None, &[], limit, masking)?.text(app))
 }
 
 /// A mailbox with the state that follows from what is known of it.
@@ -78,30 +76,33 @@ struct Watched {
     known: Option<MailboxState>,
 }
 
-struct Overview {
+struct Overview<'a> {
     now: DateTime<Utc>,
     at: Option<DateTime<Utc>>,
-    masking: Masking,
+    masking: &'a Masking,
     watched: Vec<Watched>,
+    /// The applications to show, most urgent first.
     summaries: Vec<Summary>,
+    /// How many fit, by stage and attention, those not shown included.
+    tally: Vec<Tallied>,
+    /// How many there are, whether they fit or not.
     n_all: usize,
     n_review: i64,
     n_pending_alerts: i64,
     n_unreadable: i64,
 }
 
-impl Overview {
+impl<'a> Overview<'a> {
     fn of(
         app: &App,
         now: DateTime<Utc>,
         at: Option<DateTime<Utc>>,
         filters: &[String],
-        masking: Masking,
-    ) -> Result<Overview, Failure> {
+        n_quiet: Option<usize>,
+        masking: &'a Masking,
+    ) -> Result<Overview<'a>, Failure> {
         let db = app.store.read();
         let is_running = daemon::is_running(app.store.path());
-        let blind_after = chrono::Duration::from_std(app.settings.watch.blind_after)
-            .unwrap_or(chrono::Duration::MAX);
         let known = query::mailboxes(db)?;
         let watched = app
             .settings
@@ -113,22 +114,46 @@ impl Overview {
                     last_complete_check: state.last_complete_check,
                     failing_since: state.failing_since,
                 });
-                let (state, since) = watch_state(seen, is_running, blind_after, now);
+                // A mailbox that is looked at every two hours is not stale after one.
+                let fresh_for = app.settings.watch.blind_after.max(mailbox.poll_interval * 2);
+                let fresh_for =
+                    chrono::Duration::from_std(fresh_for).unwrap_or(chrono::Duration::MAX);
+                let (state, since) = watch_state(seen, is_running, fresh_for, now);
                 Watched { name: mailbox.name.clone(), state, since, known }
             })
             .collect();
-        let mut summaries = app.overview(now, at)?;
-        let n_all = summaries.len();
-        for filter in filters {
-            let wanted = Filter::parse(filter);
-            summaries.retain(|summary| wanted.fits(summary));
-        }
+        let glance = match (n_quiet, at) {
+            (Some(n_quiet), None) => app.glance(now, n_quiet)?,
+            _ => None,
+        };
+        let (summaries, tally, n_all) = match glance {
+            Some((summaries, tally)) => {
+                let n_all = tally.iter().map(|(_, _, n)| n).sum();
+                (summaries, tally, n_all)
+            }
+            None => {
+                let mut summaries = app.overview(now, at)?;
+                let n_all = summaries.len();
+                for filter in filters {
+                    let wanted = Filter::parse(filter);
+                    summaries.retain(|summary| wanted.fits(summary));
+                }
+                let tally = tallied(&summaries);
+                if let Some(n_quiet) = n_quiet {
+                    let n_loud =
+                        summaries.iter().filter(|s| s.attention != Attention::None).count();
+                    summaries.truncate(n_loud + n_quiet);
+                }
+                (summaries, tally, n_all)
+            }
+        };
         Ok(Overview {
             now,
             at,
             masking,
             watched,
             summaries,
+            tally,
             n_all,
             n_review: query::n_review(db)?,
             n_pending_alerts: query::n_pending_alerts(db)?,
@@ -147,25 +172,43 @@ impl Overview {
         checks.try_fold(first, |oldest, check| Some(oldest.min(check?)))
     }
 
-    fn n_attention(&self, attention: Attention) -> usize {
-        self.summaries.iter().filter(|s| s.attention == attention).count()
+    fn n_where(&self, fits: impl Fn(Stage, Attention) -> bool) -> usize {
+        self.tally
+            .iter()
+            .filter(|(stage, attention, _)| fits(*stage, *attention))
+            .map(|(_, _, n)| n)
+            .sum()
+    }
+
+    fn n_fitting(&self) -> usize {
+        self.n_where(|_, _| true)
+    }
+
+    fn n_attention(&self, wanted: Attention) -> usize {
+        self.n_where(|_, attention| attention == wanted)
     }
 
     fn n_stage(&self, stages: &[Stage]) -> usize {
-        self.summaries.iter().filter(|s| stages.contains(&s.stage)).count()
+        self.n_where(|stage, _| stages.contains(&stage))
     }
 
     fn n_waiting(&self) -> usize {
-        self.summaries.iter().filter(|s| is_waiting(s)).count()
+        self.n_where(is_waiting)
     }
 
     fn monitoring_line(&self) -> (u8, String) {
         let late = self.n_attention(Attention::Overdue) + self.n_attention(Attention::ActionNeeded);
-        let (due, unknown) = (self.n_attention(Attention::Due), self.n_attention(Attention::Unknown));
+        let (due, unknown) =
+            (self.n_attention(Attention::Due), self.n_attention(Attention::Unknown));
         let state = self.state();
         let (code, word) = match state {
             WatchState::Stopped | WatchState::Blind => (3, "UNKNOWN"),
-            _ if self.n_attention(Attention::Overdue) + self.n_stage(&[Stage::Rejected, Stage::Undeliverable]) > 0 => (2, "CRITICAL"),
+            _ if self.n_attention(Attention::Overdue)
+                + self.n_stage(&[Stage::Rejected, Stage::Undeliverable])
+                > 0 =>
+            {
+                (2, "CRITICAL")
+            }
             _ if 0 < unknown => (3, "UNKNOWN"),
             _ if 0 < late + due || state == WatchState::Degraded => (1, "WARNING"),
             WatchState::Watching | WatchState::Degraded => (0, "OK"),
@@ -178,7 +221,7 @@ impl Overview {
             self.n_waiting(),
             self.n_review,
             self.n_attention(Attention::Overdue),
-            self.summaries.len(),
+            self.n_fitting(),
         );
         (code, line)
     }
@@ -207,11 +250,17 @@ impl Overview {
 
     fn json(&self, app: &App) -> Result<Value, Failure> {
         let coverage = app.coverage()?;
-        let applications = self
+        let events = query::all_events(app.store.read())?;
+        let applications: Vec<Value> = self
             .summaries
             .iter()
-            .map(|summary| application_json(app, summary, &coverage, self.now, self.masking, false))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|summary| {
+                let application = &summary.application;
+                let own = events.get(&application.id).map_or(&[][..], Vec::as_slice);
+                let standing = app.standing_by(application, own, &coverage, self.now);
+                application_json(app, application, &standing, self.masking, false)
+            })
+            .collect();
         let since = self.watched.iter().filter_map(|w| w.since).min();
         Ok(json!({
             "schema": "acewatch.status/1",
@@ -230,7 +279,7 @@ impl Overview {
                 })).collect::<Vec<_>>(),
             },
             "counts": {
-                "applications": self.summaries.len(),
+                "applications": self.n_fitting(),
                 "waiting": self.n_waiting(),
                 "due": self.n_attention(Attention::Due),
                 "overdue": self.n_attention(Attention::Overdue),
@@ -247,7 +296,7 @@ impl Overview {
         }))
     }
 
-    fn text(&self, app: &App, limit: Option<usize>) -> String {
+    fn text(&self, app: &App) -> String {
         let zone = app.settings.time_zone;
         let style = match self.state() {
             WatchState::Watching => render::GOOD,
@@ -259,7 +308,10 @@ impl Overview {
             let Some(error) = w.known.as_ref().and_then(|k| k.error.as_ref()) else { continue };
             text.push_str(&format!("  {}: {}\n", w.name, render::escaped(error)));
             if let Some(hint) = w.known.as_ref().and_then(|k| k.hint.as_ref()) {
-                text.push_str(&format!("  {}\n", styled(&format!("hint: {}", render::escaped(hint)), render::FAINT)));
+                text.push_str(&format!(
+                    "  {}\n",
+                    styled(&format!("hint: {}", render::escaped(hint)), render::FAINT)
+                ));
             }
         }
         if let Some(at) = self.at {
@@ -269,61 +321,50 @@ impl Overview {
             text.push_str("\nno applications yet: `acewatch add` registers one, and our own mails to CBP in the Sent folder register themselves\n");
             return text;
         }
-        if self.summaries.is_empty() {
+        if self.n_fitting() == 0 {
             text.push_str("\nno application fits\n");
             return text;
         }
-        let (loud, quiet): (Vec<&Summary>, Vec<&Summary>) =
-            self.summaries.iter().partition(|s| s.attention != Attention::None);
-        let shown = limit.map_or(quiet.len(), |limit| limit.min(quiet.len()));
-        let mut table = Table::new();
-        table
-            .load_style(comfy_table::presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled)
-            .set_header(["ID", "COMPANY", "NUMBER", "STAGE", "SENT", "NEXT", ""]);
-        for summary in loud.iter().chain(quiet.iter().take(shown)) {
-            table.add_row(self.row(app, summary));
-        }
-        if let Some(column) = table.column_mut(0) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        for line in table.to_string().lines() {
-            text.push_str(&format!("\n{}", line.trim_end()));
-        }
-        text.push('\n');
-        let n_hidden = quiet.len() - shown;
+        let header = ["ID", "COMPANY", "NUMBER", "STAGE", "SENT", "NEXT", ""];
+        let mut rows = vec![header.map(|name| Cell::styled(name, render::FAINT))];
+        rows.extend(self.summaries.iter().map(|summary| self.row(app, summary)));
+        text.push_str(&format!("\n{}", render::table(&rows)));
+        let n_hidden = self.n_fitting().saturating_sub(self.summaries.len());
         if 0 < n_hidden {
-            text.push_str(&styled(&format!("  … and {n_hidden} more that need nothing: `acewatch status --all`\n"), render::FAINT));
+            let more =
+                format!("  … and {n_hidden} more that need nothing: `acewatch status --all`\n");
+            text.push_str(&styled(&more, render::FAINT));
         }
         text.push_str(&format!("\n{}\n", self.counts_line()));
         text
     }
 
-    fn row(&self, app: &App, summary: &Summary) -> [String; 7] {
+    fn row(&self, app: &App, summary: &Summary) -> [Cell; 7] {
         let zone = app.calendar.zone();
         let on = |at: DateTime<Utc>| render::short_day(at.with_timezone(&zone).date_naive());
         let ApplicationId(id) = summary.application.id;
-        let (word, style) = match summary.attention {
-            Attention::ActionNeeded => ("your turn", render::ALARM),
-            Attention::Overdue => ("overdue", render::ALARM),
-            Attention::Unknown => ("unknown", render::WARN),
-            Attention::Due => ("due", render::WARN),
-            Attention::None => ("", render::FAINT),
+        let attention = match summary.attention {
+            Attention::ActionNeeded => Cell::styled("your turn", render::ALARM),
+            Attention::Overdue => Cell::styled("overdue", render::ALARM),
+            Attention::Unknown => Cell::styled("unknown", render::WARN),
+            Attention::Due => Cell::styled("due", render::WARN),
+            Attention::None => Cell::default(),
         };
         let stage = summary.stage.as_str().replace('_', " ");
         let stage = match summary.stage {
-            Stage::Approved | Stage::Active => styled(&stage, render::GOOD),
-            Stage::Rejected | Stage::Undeliverable => styled(&stage, render::ALARM),
-            _ => stage,
+            Stage::Approved | Stage::Active => Cell::styled(stage, render::GOOD),
+            Stage::Rejected | Stage::Undeliverable => Cell::styled(stage, render::ALARM),
+            _ => Cell::plain(stage),
         };
+        let next = summary.next_deadline.map(|at| format!("by {}", on(at)));
         [
-            id.to_string(),
-            shortened(&self.masking.text(&summary.application.company), 34),
-            self.masking.number(&summary.application.number),
+            Cell::right(id.to_string()),
+            Cell::plain(shortened(&self.masking.text(&summary.application.company), 34)),
+            Cell::plain(self.masking.number(&summary.application.number)),
             stage,
-            summary.submitted_at.map(on).unwrap_or_default(),
-            summary.next_deadline.map(|at| format!("by {}", on(at))).unwrap_or_default(),
-            if word.is_empty() { String::new() } else { styled(word, style) },
+            Cell::plain(summary.submitted_at.map(on).unwrap_or_default()),
+            Cell::plain(next.unwrap_or_default()),
+            attention,
         ]
     }
 
@@ -338,11 +379,8 @@ impl Overview {
             (self.n_stage(&[Stage::Rejected]), "rejected"),
             (self.n_stage(&[Stage::Closed]), "closed"),
         ];
-        let mut parts: Vec<String> = counts
-            .iter()
-            .filter(|(n, _)| 0 < *n)
-            .map(|(n, word)| format!("{n} {word}"))
-            .collect();
+        let mut parts: Vec<String> =
+            counts.iter().filter(|(n, _)| 0 < *n).map(|(n, word)| format!("{n} {word}")).collect();
         if 0 < self.n_review {
             parts.push(format!("{} to review (`acewatch review`)", self.n_review));
         }
@@ -354,7 +392,7 @@ impl Overview {
             let n = usize::try_from(self.n_unreadable).unwrap_or(0);
             parts.push(format!("{} could not be fetched", render::counted(n, "mail")));
         }
-        let applications = render::counted(self.summaries.len(), "application");
+        let applications = render::counted(self.n_fitting(), "application");
         match parts.is_empty() {
             true => applications,
             false => format!("{applications}: {}", parts.join(", ")),
@@ -362,26 +400,36 @@ impl Overview {
     }
 }
 
+/// How many applications there are of each stage and attention.
+fn tallied(summaries: &[Summary]) -> Vec<Tallied> {
+    let mut found: Vec<Tallied> = Vec::new();
+    for summary in summaries {
+        let (stage, attention) = (summary.stage, summary.attention);
+        match found.iter_mut().find(|(s, a, _)| (*s, *a) == (stage, attention)) {
+            Some((_, _, n)) => *n += 1,
+            None => found.push((stage, attention, 1)),
+        }
+    }
+    found
+}
+
 /// An application as `status` and `show` have it in JSON.
 pub(crate) fn application_json(
     app: &App,
-    summary: &Summary,
-    coverage: &Coverage,
-    now: DateTime<Utc>,
-    masking: Masking,
+    application: &Application,
+    (history, evaluation): &(History, Evaluation),
+    masking: &Masking,
     explained: bool,
-) -> Result<Value, Failure> {
-    let application = &summary.application;
-    let (history, evaluation) = app.standing(application, coverage, now)?;
+) -> Value {
     let ApplicationId(id) = application.id;
-    Ok(json!({
+    json!({
         "id": id,
         "company": masking.plain(&application.company),
         "importer_number": masking.number(&application.number),
         "route": application.route.as_str(),
         "aliases": application.aliases.iter().map(|a| masking.plain(a)).collect::<Vec<_>>(),
-        "tags": application.tags,
-        "contact": application.contact,
+        "tags": application.tags.iter().map(|t| masking.plain(t)).collect::<Vec<_>>(),
+        "contact": application.contact.as_deref().map(|c| masking.plain(c)),
         "notes": application.notes.as_deref().map(|n| masking.plain(n)),
         "stage": history.stage().as_str(),
         "attention": evaluation.attention.as_str(),
@@ -390,10 +438,10 @@ pub(crate) fn application_json(
         "acknowledged_at": rfc3339_or_null(history.acknowledged_at),
         "first_reply_at": rfc3339_or_null(history.first_reply_at),
         "decided_at": rfc3339_or_null(history.decided_at),
-        "windows": windows_json(app, &evaluation, explained),
+        "windows": windows_json(app, evaluation, explained),
         "next_deadline": rfc3339_or_null(evaluation.next_deadline),
         "snoozed_until": null,
-    }))
+    })
 }
 
 fn windows_json(app: &App, evaluation: &Evaluation, explained: bool) -> Vec<Value> {
@@ -422,8 +470,8 @@ fn window_json(window: &Window, verdict: Verdict) -> Value {
 }
 
 /// Sent, and nothing to be done but wait.
-fn is_waiting(summary: &Summary) -> bool {
-    summary.attention == Attention::None && summary.stage.awaits_decision()
+fn is_waiting(stage: Stage, attention: Attention) -> bool {
+    attention == Attention::None && stage.awaits_decision()
 }
 
 fn shortened(text: &str, limit: usize) -> String {
@@ -466,7 +514,7 @@ impl Filter {
         match self {
             Filter::Stage(stage) => summary.stage == *stage,
             Filter::Attention(attention) => summary.attention == *attention,
-            Filter::Waiting => is_waiting(summary),
+            Filter::Waiting => is_waiting(summary.stage, summary.attention),
             Filter::Words { tag, name, digits } => {
                 let names = std::iter::once(&application.company).chain(&application.aliases);
                 application.route.as_str() == tag

@@ -59,7 +59,7 @@ struct Fault {
 ///
 /// A number or a name that cannot be used, or, silently, a faulty line.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
-    let masking = Masking { reveal: cx.global.reveal };
+    let masking = &Masking { reveal: cx.global.reveal, ..Masking::default() };
     let (line, is_asked) = match (&args.lint, &args.company, &args.number) {
         (Some(line), _, _) => (line.clone(), true),
         (None, company, number) => {
@@ -270,7 +270,7 @@ fn without_prefixes(line: &str) -> String {
     message.subject_without_prefixes().trim().to_owned()
 }
 
-fn document(line: &str, faults: &[Fault], masking: Masking) -> Value {
+fn document(line: &str, faults: &[Fault], masking: &Masking) -> Value {
     let faults: Vec<Value> = faults
         .iter()
         .map(|fault| json!({ "name": fault.name, "because": masking.plain(&fault.because) }))
@@ -283,7 +283,7 @@ fn document(line: &str, faults: &[Fault], masking: Masking) -> Value {
     })
 }
 
-fn report(line: &str, faults: &[Fault], masking: Masking) -> String {
+fn report(line: &str, faults: &[Fault], masking: &Masking) -> String {
     if faults.is_empty() {
         return format!("nothing is wrong with {:?}\n", masking.text(line));
     }
@@ -408,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_social_security_number_is_masked_in_every_answer() {
-        let masking = Masking { reveal: false };
+        let masking = &Masking::default();
         let line = "Marlow Tins, IR# 123-45-6789 (SSN)";
         assert!(!document(line, &[], masking).to_string().contains("123-45"));
         assert!(!report(line, &[], masking).contains("123-45"));

@@ -35,11 +35,8 @@ impl Environment {
         home: Option<PathBuf>,
         system_zone: impl FnOnce() -> Option<String>,
     ) -> Self {
-        let directory = |name: &str| {
-            variable(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
+        let directory =
+            |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         // Who has no home gets paths under the root. They fail with a path in the error, which
         // tells more than a complaint about a variable that most people never set.
         let home = home.unwrap_or_else(|| PathBuf::from("/"));
@@ -64,21 +61,11 @@ mod tests {
 
     fn check(variables: &[(&str, &str)], expected: [Option<&str>; 4]) {
         let environment = Environment::from_variables(
-            |name| {
-                variables
-                    .iter()
-                    .find(|(n, _)| *n == name)
-                    .map(|(_, value)| value.into())
-            },
+            |name| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into()),
             Some(PathBuf::from("/home/ops")),
             || Some("Etc/UTC".to_owned()),
         );
-        let [
-            config_home,
-            data_home,
-            credentials_directory,
-            zone,
-        ] = expected;
+        let [config_home, data_home, credentials_directory, zone] = expected;
         let expected = Environment {
             config_home: config_home.unwrap_or("/home/ops/.config").into(),
             data_home: data_home.unwrap_or("/home/ops/.local/share").into(),
@@ -102,24 +89,13 @@ mod tests {
                 ("CREDENTIALS_DIRECTORY", "/run/credentials/x"),
                 ("TZ", ":America/Denver"),
             ],
-            [
-                Some("/c"),
-                Some("/d"),
-                Some("/run/credentials/x"),
-                Some("America/Denver"),
-            ],
+            [Some("/c"), Some("/d"), Some("/run/credentials/x"), Some("America/Denver")],
         );
     }
 
     #[test]
     fn relative_and_empty_variables_are_ignored() {
-        check(
-            &[
-                ("XDG_CONFIG_HOME", "c"),
-                ("XDG_DATA_HOME", ""),
-            ],
-            [None; 4],
-        );
+        check(&[("XDG_CONFIG_HOME", "c"), ("XDG_DATA_HOME", "")], [None; 4]);
     }
 
     #[test]

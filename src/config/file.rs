@@ -146,13 +146,7 @@ impl Source<'_> {
     pub fn faulty(&self, offset: usize, key: &str, fault: Fault) -> ConfigError {
         let Fault { why, hint } = fault;
         let (path, line) = self.place(offset);
-        ConfigError::Faulty {
-            path,
-            line,
-            key: key.to_owned(),
-            why,
-            hint,
-        }
+        ConfigError::Faulty { path, line, key: key.to_owned(), why, hint }
     }
 
     /// The line number of `offset`, from 1.
@@ -165,27 +159,20 @@ impl Source<'_> {
     }
 
     fn before(&self, offset: usize) -> &str {
-        self.text
-            .split_at_checked(offset)
-            .map_or(self.text, |(before, _)| before)
+        self.text.split_at_checked(offset).map_or(self.text, |(before, _)| before)
     }
 
     fn refused(&self, err: &toml::de::Error) -> ConfigError {
         let offset = err.span().map_or(0, |span| span.start);
         let message = err.message();
-        if let Some((_, known)) = message
-            .strip_prefix("unknown field ")
-            .and_then(|rest| rest.rsplit_once(", expected "))
+        if let Some((_, known)) =
+            message.strip_prefix("unknown field ").and_then(|rest| rest.rsplit_once(", expected "))
         {
-            let written = err
-                .span()
-                .and_then(|span| self.text.get(span))
-                .unwrap_or("?");
+            let written = err.span().and_then(|span| self.text.get(span)).unwrap_or("?");
             return self.unknown_key(offset, written.trim_matches(['"', '\'']), &quoted(known));
         }
-        if let Some((_, expected)) = message
-            .strip_prefix("invalid ")
-            .and_then(|rest| rest.rsplit_once(", expected "))
+        if let Some((_, expected)) =
+            message.strip_prefix("invalid ").and_then(|rest| rest.rsplit_once(", expected "))
             && (message.starts_with("invalid type") || message.starts_with("invalid value"))
         {
             return self.faulty(offset, self.key_at(offset), wrong_type(expected));
@@ -199,12 +186,7 @@ impl Source<'_> {
              config/acewatch.toml"
         };
         let (path, line) = self.place(offset);
-        ConfigError::Malformed {
-            path,
-            line,
-            why: message.to_owned(),
-            hint: hint.to_owned(),
-        }
+        ConfigError::Malformed { path, line, why: message.to_owned(), hint: hint.to_owned() }
     }
 
     fn unknown_key(&self, offset: usize, key: &str, known: &[&str]) -> ConfigError {
@@ -222,14 +204,7 @@ impl Source<'_> {
         };
         let (path, line) = self.place(offset);
         let nearest = nearest.map(Box::from);
-        ConfigError::UnknownKey {
-            path,
-            line,
-            key: key.to_owned(),
-            section,
-            nearest,
-            hint,
-        }
+        ConfigError::UnknownKey { path, line, key: key.to_owned(), section, nearest, hint }
     }
 
     /// Where `offset` lies: `in [watch]`.
@@ -238,10 +213,7 @@ impl Source<'_> {
         finished_lines
             .map(|line| line.split('#').next().unwrap_or_default().trim())
             .find(|line| is_header(line))
-            .map_or_else(
-                || "at the top of the file".to_owned(),
-                |header| format!("in {header}"),
-            )
+            .map_or_else(|| "at the top of the file".to_owned(), |header| format!("in {header}"))
     }
 
     /// The key whose value stands at `offset`, or the table if its header is at fault.
@@ -282,10 +254,7 @@ fn home_of(key: &str) -> Option<&'static str> {
         Ok(_) => true,
         Err(err) => !err.message().starts_with("unknown field"),
     };
-    PLACES
-        .into_iter()
-        .find(|(header, _)| is_known(header))
-        .map(|(_, place)| place)
+    PLACES.into_iter().find(|(header, _)| is_known(header)).map(|(_, place)| place)
 }
 
 /// Says what a value should have been, in the words of a person rather than of serde.
@@ -299,18 +268,9 @@ fn wrong_type(expected: &str) -> Fault {
             "must be a text",
             "write it in quotes; durations bear a unit, \"60s\" or \"1h30m\"",
         ),
-        "a boolean" => Fault::new(
-            "must be true or false",
-            "write true or false, without quotes",
-        ),
-        "i64" => Fault::new(
-            "must be a whole number",
-            "write the digits alone, without quotes",
-        ),
-        _ => Fault::new(
-            "must be a table",
-            "write a header, [name], and its keys below it",
-        ),
+        "a boolean" => Fault::new("must be true or false", "write true or false, without quotes"),
+        "i64" => Fault::new("must be a whole number", "write the digits alone, without quotes"),
+        _ => Fault::new("must be a table", "write a header, [name], and its keys below it"),
     }
 }
 
@@ -320,21 +280,13 @@ fn quoted(names: &str) -> Vec<&str> {
 }
 
 fn is_bare(key: &str) -> bool {
-    !key.is_empty()
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 fn is_header(line: &str) -> bool {
     line.strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
-        .map(|inner| {
-            inner
-                .strip_prefix('[')
-                .and_then(|i| i.strip_suffix(']'))
-                .unwrap_or(inner)
-        })
+        .map(|inner| inner.strip_prefix('[').and_then(|i| i.strip_suffix(']')).unwrap_or(inner))
         .is_some_and(|name| name.split('.').all(is_bare))
 }
 
@@ -343,10 +295,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str) {
-        let source = Source {
-            path: Path::new("config.toml"),
-            text,
-        };
+        let source = Source { path: Path::new("config.toml"), text };
         let err = source.parse().expect_err(text);
         assert_eq!(format!("{err} | {}", err.hint()), expected, "{text}");
     }

@@ -17,10 +17,7 @@ pub(super) fn mailboxes(
     for spanned in written {
         let header = spanned.span().start;
         let written = spanned.into_inner();
-        let name_at = written
-            .name
-            .as_ref()
-            .map_or(header, |name| name.span().start);
+        let name_at = written.name.as_ref().map_or(header, |name| name.span().start);
         let new = mailbox(source, header, written, warnings)?;
         for earlier in &mailboxes {
             if earlier.name.to_lowercase() == new.name.to_lowercase() {
@@ -52,10 +49,7 @@ fn mailbox(
     warnings: &mut Vec<String>,
 ) -> Result<MailboxSettings, ConfigError> {
     let missing = |key: &str, example: &str| {
-        let fault = Fault::new(
-            "is missing from this [[mailbox]]",
-            format!("add `{example}`"),
-        );
+        let fault = Fault::new("is missing from this [[mailbox]]", format!("add `{example}`"));
         source.faulty(header, key, fault)
     };
     let host = source
@@ -66,17 +60,11 @@ fn mailbox(
         .ok_or_else(|| missing("user", "user = \"ops@broker.example\""))?;
     let name = match source.read("name", written.name.take(), value::line)? {
         Some(name) => name,
-        None => user
-            .split('@')
-            .find(|part| !part.is_empty())
-            .unwrap_or(&user)
-            .to_owned(),
+        None => user.split('@').find(|part| !part.is_empty()).unwrap_or(&user).to_owned(),
     };
 
     let tls_at = written.tls.as_ref().map_or(header, |tls| tls.span().start);
-    let tls = source
-        .read("tls", written.tls.take(), value::tls)?
-        .unwrap_or(Tls::Implicit);
+    let tls = source.read("tls", written.tls.take(), value::tls)?.unwrap_or(Tls::Implicit);
     if tls == Tls::None && !value::is_loopback(&host) {
         let fault = Fault::new(
             format!("is \"none\", and {host} is another machine: the password would travel bare"),
@@ -95,21 +83,15 @@ fn mailbox(
         _ => None,
     };
     if let Some(other) = other_tls {
-        warnings.push(format!(
-            "mailbox {name}: port {port} is usually tls = \"{other}\""
-        ));
+        warnings.push(format!("mailbox {name}: port {port} is usually tls = \"{other}\""));
     }
 
     let ca_file = source.path("ca-file", written.ca_file.take())?;
     let pin_sha256 = source.read("pin-sha256", written.pin_sha256.take(), value::pin)?;
     if tls == Tls::None && (ca_file.is_some() || pin_sha256.is_some()) {
-        warnings.push(format!(
-            "mailbox {name}: certificates mean nothing with tls = \"none\""
-        ));
+        warnings.push(format!("mailbox {name}: certificates mean nothing with tls = \"none\""));
     } else if ca_file.is_some() && pin_sha256.is_some() {
-        warnings.push(format!(
-            "mailbox {name}: `pin-sha256` makes `ca-file` meaningless"
-        ));
+        warnings.push(format!("mailbox {name}: `pin-sha256` makes `ca-file` meaningless"));
     }
 
     let (folders, sent) = folders(source, written.folders.take(), written.sent.take())?;
@@ -155,10 +137,9 @@ fn folders(
 ) -> Result<(Vec<FolderName>, Option<FolderName>), ConfigError> {
     let folders_at = folders.as_ref().map_or(0, |folders| folders.span().start);
     let folders = match folders {
-        None => vec![
-            FolderName::Named("INBOX".to_owned()),
-            FolderName::SpecialUse("\\Junk".to_owned()),
-        ],
+        None => {
+            vec![FolderName::Named("INBOX".to_owned()), FolderName::SpecialUse("\\Junk".to_owned())]
+        }
         Some(written) => {
             let folders = source.read_all("folders", written.into_inner(), value::folder)?;
             if folders.is_empty() {
@@ -202,11 +183,7 @@ fn secret(
             written.password_command,
             SecretSource::Command as fn(Vec<String>) -> SecretSource,
         ),
-        (
-            "token-command",
-            written.token_command,
-            SecretSource::TokenCommand,
-        ),
+        ("token-command", written.token_command, SecretSource::TokenCommand),
     ] {
         if let Some(command) = command {
             let at = command.span().start;
@@ -215,10 +192,7 @@ fn secret(
             found.push((key, at, make(arguments)));
         }
     }
-    let file_at = written
-        .password_file
-        .as_ref()
-        .map_or(0, |file| file.span().start);
+    let file_at = written.password_file.as_ref().map_or(0, |file| file.span().start);
     if let Some(path) = source.path("password-file", written.password_file)? {
         found.push(("password-file", file_at, SecretSource::File(path)));
     }
@@ -275,17 +249,11 @@ fn arguments(source: Source<'_>, mut command: Vec<String>) -> Result<Vec<String>
     if command.iter().any(|argument| argument.contains('\0')) {
         return Err(Fault::new("holds a NUL character", form));
     }
-    let Some(program) = command
-        .first_mut()
-        .filter(|program| !program.trim().is_empty())
-    else {
+    let Some(program) = command.first_mut().filter(|program| !program.trim().is_empty()) else {
         return Err(Fault::new("names no program", form));
     };
     if program.starts_with("~/") {
-        return Err(Fault::new(
-            "begins with ~, which only a shell understands",
-            form,
-        ));
+        return Err(Fault::new("begins with ~, which only a shell understands", form));
     }
     if program.contains('/')
         && let Some(path) = source.directory().join(&program).to_str()
@@ -308,10 +276,7 @@ fn credential_name(written: &str) -> Result<String, Fault> {
 fn variable_name(written: &str) -> Result<String, Fault> {
     let name = value::line(written)?;
     if name.contains(['=', '$']) {
-        return Err(Fault::new(
-            "is no name of a variable",
-            "write the name alone, without $ or =",
-        ));
+        return Err(Fault::new("is no name of a variable", "write the name alone, without $ or ="));
     }
     Ok(name)
 }
@@ -327,14 +292,8 @@ mod tests {
 
     #[test]
     fn a_mailbox_needs_a_host_a_user_and_one_secret() {
-        check(
-            "\n[[mailbox]]\nuser = \"ops\"",
-            "2: `host` is missing from this [[mailbox]] | add",
-        );
-        check(
-            "[[mailbox]]\nhost = \"h\"",
-            "1: `user` is missing from this [[mailbox]] | add",
-        );
+        check("\n[[mailbox]]\nuser = \"ops\"", "2: `host` is missing from this [[mailbox]] | add");
+        check("[[mailbox]]\nhost = \"h\"", "1: `user` is missing from this [[mailbox]] | add");
         check(
             "[[mailbox]]\nhost = \"h\"\nuser = \"ops@broker.example\"",
             "1: `password-command` is missing: nothing says where the password of `ops` is | add",
@@ -362,74 +321,32 @@ mod tests {
                 "password-command = [\"pass\", \"x\"]",
                 SecretSource::Command(vec!["pass".into(), "x".into()]),
             ),
-            (
-                "password-command = [\"./p\"]",
-                SecretSource::Command(vec!["/etc/ace/./p".into()]),
-            ),
-            (
-                "token-command = [\"/bin/t\"]",
-                SecretSource::TokenCommand(vec!["/bin/t".into()]),
-            ),
-            (
-                "password-file = \"s/ops\"",
-                SecretSource::File("/etc/ace/s/ops".into()),
-            ),
-            (
-                "password-file = \"/s/ops\"",
-                SecretSource::File("/s/ops".into()),
-            ),
-            (
-                "credential = \"imap-office\"",
-                SecretSource::Credential("imap-office".into()),
-            ),
-            (
-                "password-environment = \"PW\"",
-                SecretSource::Environment("PW".into()),
-            ),
+            ("password-command = [\"./p\"]", SecretSource::Command(vec!["/etc/ace/./p".into()])),
+            ("token-command = [\"/bin/t\"]", SecretSource::TokenCommand(vec!["/bin/t".into()])),
+            ("password-file = \"s/ops\"", SecretSource::File("/etc/ace/s/ops".into())),
+            ("password-file = \"/s/ops\"", SecretSource::File("/s/ops".into())),
+            ("credential = \"imap-office\"", SecretSource::Credential("imap-office".into())),
+            ("password-environment = \"PW\"", SecretSource::Environment("PW".into())),
         ] {
             let text = MAILBOX.replace("password-command = [\"pass\"]", written);
             assert!(only_mailbox(&text).secret == expected, "{written}");
         }
         for (written, expected) in [
-            (
-                "password-command = []",
-                "4: `password-command` names no program",
-            ),
-            (
-                "password-command = [\"\"]",
-                "4: `password-command` names no program",
-            ),
-            (
-                "token-command = [\"~/bin/t\"]",
-                "4: `token-command` begins with ~",
-            ),
-            (
-                "password-file = \"~/ops\"",
-                "4: `password-file` begins with ~",
-            ),
-            (
-                "credential = \"../ops\"",
-                "4: `credential` is a path, not a name",
-            ),
-            (
-                "password-environment = \"$PW\"",
-                "4: `password-environment` is no name",
-            ),
+            ("password-command = []", "4: `password-command` names no program"),
+            ("password-command = [\"\"]", "4: `password-command` names no program"),
+            ("token-command = [\"~/bin/t\"]", "4: `token-command` begins with ~"),
+            ("password-file = \"~/ops\"", "4: `password-file` begins with ~"),
+            ("credential = \"../ops\"", "4: `credential` is a path, not a name"),
+            ("password-environment = \"$PW\"", "4: `password-environment` is no name"),
         ] {
-            check(
-                &MAILBOX.replace("password-command = [\"pass\"]", written),
-                expected,
-            );
+            check(&MAILBOX.replace("password-command = [\"pass\"]", written), expected);
         }
     }
 
     #[test]
     fn plain_connections_stay_on_the_machine() {
         let plain = format!("{MAILBOX}tls = \"none\"");
-        check(
-            &plain,
-            "5: `tls` is \"none\", and imap.example.com is another machine",
-        );
+        check(&plain, "5: `tls` is \"none\", and imap.example.com is another machine");
         for host in ["localhost", "127.0.0.1", "::1"] {
             let mailbox = only_mailbox(&plain.replace("imap.example.com", host));
             assert_eq!((mailbox.tls, mailbox.port), (Tls::None, 143), "{host}");
@@ -444,22 +361,12 @@ mod tests {
             ("tls = \"starttls\"", 143),
             ("tls = \"starttls\"\nport = 1143", 1143),
         ] {
-            assert_eq!(
-                only_mailbox(&format!("{MAILBOX}{written}")).port,
-                expected,
-                "{written}"
-            );
+            assert_eq!(only_mailbox(&format!("{MAILBOX}{written}")).port, expected, "{written}");
         }
         for port in ["0", "-1", "65536"] {
-            check(
-                &format!("{MAILBOX}port = {port}"),
-                "5: `port` is no port | write a number",
-            );
+            check(&format!("{MAILBOX}port = {port}"), "5: `port` is no port | write a number");
         }
-        check(
-            &format!("{MAILBOX}tls = \"ssl\""),
-            "5: `tls` is not known | write \"implicit\"",
-        );
+        check(&format!("{MAILBOX}tls = \"ssl\""), "5: `tls` is not known | write \"implicit\"");
     }
 
     #[test]
@@ -467,29 +374,18 @@ mod tests {
         for (written, n) in [
             ("port = 143", 1),
             ("tls = \"starttls\"\nport = 993", 1),
-            (
-                &*format!("ca-file = \"a\"\npin-sha256 = \"{}\"", "00".repeat(32)),
-                1,
-            ),
+            (&*format!("ca-file = \"a\"\npin-sha256 = \"{}\"", "00".repeat(32)), 1),
             ("ca-file = \"a\"", 0),
         ] {
             let settings = resolve(&format!("{MAILBOX}{written}")).unwrap();
-            assert_eq!(
-                settings.warnings.len(),
-                n,
-                "{written}: {:?}",
-                settings.warnings
-            );
+            assert_eq!(settings.warnings.len(), n, "{written}: {:?}", settings.warnings);
         }
     }
 
     #[test]
     fn mailboxes_have_names_and_accounts_of_their_own() {
         let other = MAILBOX.replace("imap.example.com", "imap.broker.example");
-        check(
-            &format!("{MAILBOX}{other}"),
-            "5: `name` is `ops`, which another mailbox is called",
-        );
+        check(&format!("{MAILBOX}{other}"), "5: `name` is `ops`, which another mailbox is called");
         check(
             &format!("{MAILBOX}{other}name = \"OPS\""),
             "9: `name` is `OPS`, which another mailbox is called",
@@ -499,11 +395,7 @@ mod tests {
             "5: `mailbox` has the host and user of the mailbox `ops`",
         );
         let settings = resolve(&format!("{MAILBOX}{other}name = \"second\"")).unwrap();
-        let names: Vec<_> = settings
-            .mailboxes
-            .iter()
-            .map(|mailbox| &*mailbox.name)
-            .collect();
+        let names: Vec<_> = settings.mailboxes.iter().map(|mailbox| &*mailbox.name).collect();
         assert_eq!(names, ["ops", "second"]);
     }
 
@@ -515,10 +407,7 @@ mod tests {
         assert_eq!(mailbox.folders, [named("INBOX"), named("Entries")]);
         assert_eq!(mailbox.sent, None);
         check(&format!("{MAILBOX}folders = []"), "5: `folders` is empty");
-        check(
-            &format!("{MAILBOX}folders = ['\\Sent']"),
-            "5: `sent` is also one of `folders`",
-        );
+        check(&format!("{MAILBOX}folders = ['\\Sent']"), "5: `sent` is also one of `folders`");
         check(
             &format!("{MAILBOX}folders = [\"A\"]\nsent = \"A\""),
             "6: `sent` is also one of `folders`",

@@ -114,9 +114,7 @@ fn time_zone(
     Ok(found.and_then(|zone| zone.parse().ok()).unwrap_or_else(|| {
         warnings.push(format!(
             "the system's time zone is not known{}, times are shown in UTC; set `time-zone`",
-            found
-                .map(|zone| format!(" ({})", zone.escape_debug()))
-                .unwrap_or_default()
+            found.map(|zone| format!(" ({})", zone.escape_debug())).unwrap_or_default()
         ));
         Tz::UTC
     }))
@@ -156,12 +154,7 @@ fn trust(
     Ok(Trust {
         authserv_ids: source.read_all("authserv-id", written.authserv_id, value::line)?,
         own_addresses,
-        cbp_domains: listed(
-            "cbp-domains",
-            written.cbp_domains,
-            "cbp.dhs.gov",
-            value::domain,
-        )?,
+        cbp_domains: listed("cbp-domains", written.cbp_domains, "cbp.dhs.gov", value::domain)?,
         application_addresses: listed(
             "application-addresses",
             written.application_addresses,
@@ -181,13 +174,9 @@ fn calendar(source: Source<'_>, written: file::Calendar) -> Result<CalendarSetti
         closures.push(closure);
     }
     Ok(CalendarSettings {
-        zone: source
-            .read("zone", written.zone, value::zone)?
-            .unwrap_or(Tz::America__New_York),
+        zone: source.read("zone", written.zone, value::zone)?.unwrap_or(Tz::America__New_York),
         closures,
-        cut_off: source
-            .read("cut-off", written.cut_off, value::cut_off)?
-            .flatten(),
+        cut_off: source.read("cut-off", written.cut_off, value::cut_off)?.flatten(),
     })
 }
 
@@ -202,19 +191,10 @@ fn closure(written: &Value) -> Result<Closure, Fault> {
         }
     };
     let Value::Table(table) = written else {
-        return Ok(Closure {
-            date: date(written)?,
-            because: String::new(),
-        });
+        return Ok(Closure { date: date(written)?, because: String::new() });
     };
-    if let Some(key) = table
-        .keys()
-        .find(|key| !["date", "because"].contains(&key.as_str()))
-    {
-        return Err(Fault::new(
-            format!("holds the unknown key `{}`", key.escape_debug()),
-            form,
-        ));
+    if let Some(key) = table.keys().find(|key| !["date", "because"].contains(&key.as_str())) {
+        return Err(Fault::new(format!("holds the unknown key `{}`", key.escape_debug()), form));
     }
     let because = match table.get("because") {
         None => String::new(),
@@ -222,10 +202,7 @@ fn closure(written: &Value) -> Result<Closure, Fault> {
         Some(_) => return Err(Fault::new("holds a reason that is no text", form)),
     };
     match table.get("date") {
-        Some(written) => Ok(Closure {
-            date: date(written)?,
-            because,
-        }),
+        Some(written) => Ok(Closure { date: date(written)?, because }),
         None => Err(Fault::new("holds a table without `date`", form)),
     }
 }
@@ -244,19 +221,13 @@ fn notify(source: Source<'_>, written: file::Notify) -> Result<NotifySettings, C
         quiet_hours: source
             .read("quiet-hours", written.quiet_hours, value::quiet_hours)?
             .unwrap_or(default.quiet_hours),
-        working_days_only: written
-            .working_days_only
-            .unwrap_or(default.working_days_only),
+        working_days_only: written.working_days_only.unwrap_or(default.working_days_only),
         reminders: match written.reminders {
             None => default.reminders,
             // Not `read_all`: twice "2bd" means what it says.
             Some(written) => written
                 .into_iter()
-                .filter_map(|text| {
-                    source
-                        .read("reminders", Some(text), value::days)
-                        .transpose()
-                })
+                .filter_map(|text| source.read("reminders", Some(text), value::days).transpose())
                 .collect::<Result<_, _>>()?,
         },
         digest_over,
@@ -275,22 +246,11 @@ fn watch(source: Source<'_>, written: file::Watch) -> Result<WatchSettings, Conf
 fn limits(source: Source<'_>, written: file::Limits) -> Result<Limits, ConfigError> {
     let default = Limits::default();
     let wait = |key, written, default| source.wait(key, written, default);
-    let backoff_at = written
-        .backoff_min
-        .as_ref()
-        .or(written.backoff_max.as_ref())
-        .map(|text| text.span().start);
+    let backoff_at =
+        written.backoff_min.as_ref().or(written.backoff_max.as_ref()).map(|text| text.span().start);
     let limits = Limits {
-        connect_timeout: wait(
-            "connect-timeout",
-            written.connect_timeout,
-            default.connect_timeout,
-        )?,
-        command_timeout: wait(
-            "command-timeout",
-            written.command_timeout,
-            default.command_timeout,
-        )?,
+        connect_timeout: wait("connect-timeout", written.connect_timeout, default.connect_timeout)?,
+        command_timeout: wait("command-timeout", written.command_timeout, default.command_timeout)?,
         done_timeout: wait("done-timeout", written.done_timeout, default.done_timeout)?,
         idle_renew: wait("idle-renew", written.idle_renew, default.idle_renew)?,
         backoff_min: wait("backoff-min", written.backoff_min, default.backoff_min)?,
@@ -300,11 +260,7 @@ fn limits(source: Source<'_>, written: file::Limits) -> Result<Limits, ConfigErr
             written.refused_login_retry,
             default.refused_login_retry,
         )?,
-        notify_timeout: wait(
-            "notify-timeout",
-            written.notify_timeout,
-            default.notify_timeout,
-        )?,
+        notify_timeout: wait("notify-timeout", written.notify_timeout, default.notify_timeout)?,
         max_message: source
             .read("max-message", written.max_message, value::size)?
             .unwrap_or(default.max_message),
@@ -345,12 +301,7 @@ fn route(source: Source<'_>, written: file::Route) -> Result<RouteWindows, Confi
             default.first_response,
         )?,
         decision: spans(source, "decision", written.decision, default.decision)?,
-        your_answer: spans(
-            source,
-            "your-answer",
-            written.your_answer,
-            default.your_answer,
-        )?,
+        your_answer: spans(source, "your-answer", written.your_answer, default.your_answer)?,
         activation: spans(source, "activation", written.activation, default.activation)?,
     })
 }
@@ -368,12 +319,8 @@ fn spans(
         .flatten()
         .map(|text| text.span().start)
         .next();
-    let due = source
-        .read(window, written.due, value::days)?
-        .unwrap_or(default.due);
-    let overdue = source
-        .read(window, written.overdue, value::days)?
-        .unwrap_or(default.overdue);
+    let due = source.read(window, written.due, value::days)?.unwrap_or(default.due);
+    let overdue = source.read(window, written.overdue, value::days)?.unwrap_or(default.overdue);
     let critical = source
         .read(window, written.critical, |text| match text {
             "" => Ok(None),
@@ -381,22 +328,13 @@ fn spans(
         })?
         .unwrap_or(default.critical);
     let in_order = [Some(due), Some(overdue), critical];
-    let mut pairs = in_order
-        .iter()
-        .flatten()
-        .zip(in_order.iter().flatten().skip(1));
+    let mut pairs = in_order.iter().flatten().zip(in_order.iter().flatten().skip(1));
     let names = format!(
         "due = \"{due}\", overdue = \"{overdue}\"{}",
-        critical
-            .map(|span| format!(", critical = \"{span}\""))
-            .unwrap_or_default()
+        critical.map(|span| format!(", critical = \"{span}\"")).unwrap_or_default()
     );
     let Some((earlier, later)) = pairs.find(|(a, b)| a.unit != b.unit || b.n < a.n) else {
-        return Ok(WindowSpans {
-            due,
-            overdue,
-            critical,
-        });
+        return Ok(WindowSpans { due, overdue, critical });
     };
     let fault = if earlier.unit == later.unit {
         Fault::new(
@@ -430,13 +368,7 @@ pub(super) mod testing {
             credentials_directory: None,
             system_zone: Some("America/Denver".to_owned()),
         };
-        settings(
-            Source {
-                path: Path::new("/etc/ace/config.toml"),
-                text,
-            },
-            &env,
-        )
+        settings(Source { path: Path::new("/etc/ace/config.toml"), text }, &env)
     }
 
     /// The text must be refused with `line: message | hint`, of which the beginning is given.
@@ -444,10 +376,7 @@ pub(super) mod testing {
         let err = resolve(text).expect_err(text);
         let message = format!("{err} | {}", err.hint());
         let message = message.strip_prefix("/etc/ace/config.toml:").unwrap();
-        assert!(
-            message.starts_with(expected),
-            "{message}\nnot\n{expected}\nfor\n{text}"
-        );
+        assert!(message.starts_with(expected), "{message}\nnot\n{expected}\nfor\n{text}");
     }
 }
 
@@ -482,10 +411,7 @@ mod tests {
     fn the_defaults_in_the_sample_are_the_true_ones() {
         let text = uncommented();
         assert!(!text.contains("\n#tick"), "nothing was uncommented");
-        assert_eq!(
-            format!("{:?}", resolve(&text)),
-            format!("{:?}", resolve(SAMPLE))
-        );
+        assert_eq!(format!("{:?}", resolve(&text)), format!("{:?}", resolve(SAMPLE)));
     }
 
     #[test]
@@ -537,11 +463,7 @@ mod tests {
                 format!("{command}\n{alternative}")
             };
             let text = SAMPLE.replacen(command, &replacement, 1);
-            assert!(
-                resolve(&text).is_ok(),
-                "{alternative}: {:?}",
-                resolve(&text)
-            );
+            assert!(resolve(&text).is_ok(), "{alternative}: {:?}", resolve(&text));
             n += 1;
         }
         assert_eq!(n, 6);
@@ -552,16 +474,8 @@ mod tests {
         let local = MAILBOX.replace("ops@broker.example", "ops");
         for (mailbox, own, expected) in [
             (MAILBOX, "", &["ops@broker.example"][..]),
-            (
-                MAILBOX,
-                "own-addresses = [\"Ops@Broker.example\"]",
-                &["Ops@Broker.example"],
-            ),
-            (
-                MAILBOX,
-                "own-addresses = [\"a@b.example\"]",
-                &["a@b.example", "ops@broker.example"],
-            ),
+            (MAILBOX, "own-addresses = [\"Ops@Broker.example\"]", &["Ops@Broker.example"]),
+            (MAILBOX, "own-addresses = [\"a@b.example\"]", &["a@b.example", "ops@broker.example"]),
             (&local, "", &[]),
         ] {
             let settings = resolve(&format!("{mailbox}[trust]\n{own}")).unwrap();
@@ -571,22 +485,10 @@ mod tests {
 
     #[test]
     fn trust_is_never_empty_by_mistake() {
-        check(
-            "[trust]\ncbp-domains = []",
-            "2: `cbp-domains` is empty, so that nothing",
-        );
-        check(
-            "[trust]\ncbp-domains = [\"a@cbp.dhs.gov\"]",
-            "2: `cbp-domains` holds a text that",
-        );
-        check(
-            "[trust]\napplication-addresses = []",
-            "2: `application-addresses` is empty",
-        );
-        check(
-            "[trust]\nown-addresses = [\"ops\"]",
-            "2: `own-addresses` holds a text that is no",
-        );
+        check("[trust]\ncbp-domains = []", "2: `cbp-domains` is empty, so that nothing");
+        check("[trust]\ncbp-domains = [\"a@cbp.dhs.gov\"]", "2: `cbp-domains` holds a text that");
+        check("[trust]\napplication-addresses = []", "2: `application-addresses` is empty");
+        check("[trust]\nown-addresses = [\"ops\"]", "2: `own-addresses` holds a text that is no");
         check("[trust]\nauthserv-id = [\"\"]", "2: `authserv-id` is empty");
     }
 
@@ -598,9 +500,7 @@ mod tests {
         )
         .unwrap();
         let written = settings.calendar.closures.iter();
-        let written: Vec<_> = written
-            .map(|c| format!("{} {}", c.date, c.because))
-            .collect();
+        let written: Vec<_> = written.map(|c| format!("{} {}", c.date, c.because)).collect();
         assert_eq!(written, ["2026-12-24 ", "2026-12-26 ", "2026-12-28 snow"]);
         assert!(settings.calendar.cut_off.is_some());
         for closure in [
@@ -626,10 +526,7 @@ mod tests {
              reminders = [\"1bd\", \"1bd\"]\ndigest-over = 0\nretry = \"1m\"",
         )
         .unwrap();
-        let day = Span {
-            n: 1,
-            unit: CountUnit::Business,
-        };
+        let day = Span { n: 1, unit: CountUnit::Business };
         let expected = NotifySettings {
             desktop: false,
             quiet_hours: None,
@@ -639,57 +536,26 @@ mod tests {
             retry: Duration::from_secs(60),
         };
         assert_eq!(settings.notify, expected);
-        check(
-            "[notify]\ndigest-over = -1",
-            "2: `digest-over` is no number of alerts",
-        );
-        check(
-            "[notify]\nreminders = [\"0d\"]",
-            "2: `reminders` must be at least one day",
-        );
-        check(
-            "[notify]\nquiet-hours = \"8-20\"",
-            "2: `quiet-hours` names no hour",
-        );
+        check("[notify]\ndigest-over = -1", "2: `digest-over` is no number of alerts");
+        check("[notify]\nreminders = [\"0d\"]", "2: `reminders` must be at least one day");
+        check("[notify]\nquiet-hours = \"8-20\"", "2: `quiet-hours` names no hour");
     }
 
     #[test]
     fn waits_are_neither_nothing_nor_upside_down() {
-        check(
-            "[watch]\ntick = \"0s\"",
-            "2: `tick` must be longer than nothing",
-        );
-        check(
-            "[limits]\ncommand-timeout = \"60\"",
-            "2: `command-timeout` is no duration",
-        );
-        check(
-            "[limits]\nbackoff-min = \"1h\"",
-            "2: `backoff-min` is longer than `backoff-max`",
-        );
-        check(
-            "[limits]\nbackoff-max = \"1s\"",
-            "2: `backoff-min` is longer than `backoff-max`",
-        );
-        check(
-            "[limits]\nmax-message = \"50\u{a0}MB?\"",
-            "2: `max-message` is no size",
-        );
+        check("[watch]\ntick = \"0s\"", "2: `tick` must be longer than nothing");
+        check("[limits]\ncommand-timeout = \"60\"", "2: `command-timeout` is no duration");
+        check("[limits]\nbackoff-min = \"1h\"", "2: `backoff-min` is longer than `backoff-max`");
+        check("[limits]\nbackoff-max = \"1s\"", "2: `backoff-min` is longer than `backoff-max`");
+        check("[limits]\nmax-message = \"50\u{a0}MB?\"", "2: `max-message` is no size");
     }
 
     #[test]
     fn a_window_keeps_its_defaults_where_nothing_is_written() {
         let text = "[windows.email]\ndecision = { overdue = \"20d\", critical = \"\" }";
         let windows = resolve(text).unwrap().windows;
-        let days = |n| Span {
-            n,
-            unit: CountUnit::Calendar,
-        };
-        let expected = WindowSpans {
-            due: days(7),
-            overdue: days(20),
-            critical: None,
-        };
+        let days = |n| Span { n, unit: CountUnit::Calendar };
+        let expected = WindowSpans { due: days(7), overdue: days(20), critical: None };
         assert_eq!(windows.email.decision, expected);
         assert_eq!(windows.email.activation, RouteWindows::default().activation);
         assert_eq!(windows.web_general, RouteWindows::default());
@@ -698,20 +564,11 @@ mod tests {
     #[test]
     fn the_spans_of_a_window_grow_in_one_unit() {
         for (spans, expected) in [
-            (
-                "{ due = \"15d\" }",
-                "would end in the wrong order: due = \"15d\", overdue = \"14d\"",
-            ),
+            ("{ due = \"15d\" }", "would end in the wrong order: due = \"15d\", overdue = \"14d\""),
             ("{ overdue = \"22d\" }", "would end in the wrong order"),
             ("{ critical = \"1d\" }", "would end in the wrong order"),
-            (
-                "{ due = \"5bd\" }",
-                "mixes business and calendar days: due = \"5bd\"",
-            ),
-            (
-                "{ critical = \"30bd\" }",
-                "mixes business and calendar days",
-            ),
+            ("{ due = \"5bd\" }", "mixes business and calendar days: due = \"5bd\""),
+            ("{ critical = \"30bd\" }", "mixes business and calendar days"),
             ("{ due = \"soon\" }", "will not do: "),
             ("{ due = \"0d\" }", "must be at least one day"),
         ] {
@@ -733,14 +590,7 @@ mod tests {
                 credentials_directory: None,
                 system_zone,
             };
-            let settings = settings(
-                Source {
-                    path: Path::new("c"),
-                    text: "",
-                },
-                &env,
-            )
-            .unwrap();
+            let settings = settings(Source { path: Path::new("c"), text: "" }, &env).unwrap();
             assert_eq!((settings.time_zone, settings.warnings.len()), (Tz::UTC, 1));
             assert!(!settings.warnings.concat().contains('\u{1b}'));
         }

@@ -23,10 +23,7 @@ pub(super) struct Fault {
 
 impl Fault {
     pub fn new(why: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            why: why.into(),
-            hint: hint.into(),
-        }
+        Self { why: why.into(), hint: hint.into() }
     }
 }
 
@@ -69,11 +66,7 @@ pub(super) fn size(written: &str) -> Result<u64, Fault> {
         "gib" => 1 << 30,
         _ => return Err(Fault::new("is no size", form)),
     };
-    match number
-        .parse::<u64>()
-        .ok()
-        .and_then(|n| n.checked_mul(factor))
-    {
+    match number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)) {
         Some(0) => Err(Fault::new("must be larger than nothing", form)),
         Some(bytes) if bytes <= LARGEST => Ok(bytes),
         Some(_) => Err(Fault::new("is too large", form)),
@@ -97,10 +90,7 @@ pub(super) fn hour(written: &str) -> Result<Option<NaiveTime>, Fault> {
         (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
     };
     let fault = || {
-        Fault::new(
-            format!("names no hour: `{written}`"),
-            "write hours as \"08:00\" to \"24:00\"",
-        )
+        Fault::new(format!("names no hour: `{written}`"), "write hours as \"08:00\" to \"24:00\"")
     };
     let (hours, minutes) = written.trim().split_once(':').ok_or_else(fault)?;
     if !is_number(hours) || !is_number(minutes) || minutes.len() != 2 {
@@ -108,9 +98,9 @@ pub(super) fn hour(written: &str) -> Result<Option<NaiveTime>, Fault> {
     }
     match (hours.parse(), minutes.parse()) {
         (Ok(24), Ok(0)) => Ok(None),
-        (Ok(hours), Ok(minutes)) => NaiveTime::from_hms_opt(hours, minutes, 0)
-            .map(Some)
-            .ok_or_else(fault),
+        (Ok(hours), Ok(minutes)) => {
+            NaiveTime::from_hms_opt(hours, minutes, 0).map(Some).ok_or_else(fault)
+        }
         _ => Err(fault()),
     }
 }
@@ -132,9 +122,8 @@ pub(super) fn quiet_hours(written: &str) -> Result<Option<QuietHours>, Fault> {
     if written.trim().is_empty() {
         return Ok(None);
     }
-    let (from, until) = written
-        .split_once('-')
-        .ok_or_else(|| Fault::new("is no span of hours", form))?;
+    let (from, until) =
+        written.split_once('-').ok_or_else(|| Fault::new("is no span of hours", form))?;
     let from = hour(from)?.unwrap_or(NaiveTime::MIN);
     let until = hour(until)?.unwrap_or(NaiveTime::MIN);
     if from == until {
@@ -145,12 +134,8 @@ pub(super) fn quiet_hours(written: &str) -> Result<Option<QuietHours>, Fault> {
 
 /// A civil day, `2026-12-24`.
 pub(super) fn date(written: &str) -> Result<NaiveDate, Fault> {
-    NaiveDate::parse_from_str(written.trim(), "%Y-%m-%d").map_err(|_| {
-        Fault::new(
-            "holds a text that is no date",
-            "write days as \"2026-12-24\"",
-        )
-    })
+    NaiveDate::parse_from_str(written.trim(), "%Y-%m-%d")
+        .map_err(|_| Fault::new("holds a text that is no date", "write days as \"2026-12-24\""))
 }
 
 /// A zone of the IANA database.
@@ -177,10 +162,7 @@ pub(super) fn host(written: &str) -> Result<String, Fault> {
     }
     let fault = |why: &str, hint: &str| Err(Fault::new(why, hint));
     if written.is_empty() {
-        return fault(
-            "is empty",
-            "write the server's name, for example \"imap.example.com\"",
-        );
+        return fault("is empty", "write the server's name, for example \"imap.example.com\"");
     }
     if written.contains("://") || written.contains('/') {
         return fault(
@@ -189,23 +171,15 @@ pub(super) fn host(written: &str) -> Result<String, Fault> {
         );
     }
     if written.contains('@') {
-        return fault(
-            "holds an address",
-            "write the server's name here, the address as `user`",
-        );
+        return fault("holds an address", "write the server's name here, the address as `user`");
     }
     if written.starts_with('[') {
         return fault("has brackets", "write an IPv6 address without brackets");
     }
     if written.contains(':') {
-        return fault(
-            "holds a port",
-            "write the server's name here, the port as `port = 993`",
-        );
+        return fault("holds a port", "write the server's name here, the port as `port = 993`");
     }
-    let is_name = written
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let is_name = written.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
     if !is_name || written.len() > 253 || written.starts_with(['-', '.']) {
         return fault(
             "is no host name",
@@ -245,10 +219,7 @@ pub(super) fn pin(written: &str) -> Result<[u8; 32], Fault> {
         )
     };
     let is_separator = |c: char| c == ':' || c.is_ascii_whitespace();
-    let mut digits = written
-        .chars()
-        .filter(|c| !is_separator(*c))
-        .map(|c| c.to_digit(16));
+    let mut digits = written.chars().filter(|c| !is_separator(*c)).map(|c| c.to_digit(16));
     let mut pin = [0; 32];
     for byte in &mut pin {
         let (Some(Some(high)), Some(Some(low))) = (digits.next(), digits.next()) else {
@@ -256,11 +227,7 @@ pub(super) fn pin(written: &str) -> Result<[u8; 32], Fault> {
         };
         *byte = u8::try_from(high * 16 + low).map_err(|_| fault())?;
     }
-    if digits.next().is_some() {
-        Err(fault())
-    } else {
-        Ok(pin)
-    }
+    if digits.next().is_some() { Err(fault()) } else { Ok(pin) }
 }
 
 /// A folder by name, or by special-use attribute if it begins with a backslash.
@@ -279,17 +246,10 @@ pub(super) fn folder(written: &str) -> Result<FolderName, Fault> {
     let written = line(written)?;
     if !written.starts_with('\\') {
         // RFC 3501 §5.1: INBOX is the one name that ignores case.
-        let name = if written.eq_ignore_ascii_case("INBOX") {
-            "INBOX".to_owned()
-        } else {
-            written
-        };
+        let name = if written.eq_ignore_ascii_case("INBOX") { "INBOX".to_owned() } else { written };
         return Ok(FolderName::Named(name));
     }
-    match ATTRIBUTES
-        .into_iter()
-        .find(|attribute| attribute.eq_ignore_ascii_case(&written))
-    {
+    match ATTRIBUTES.into_iter().find(|attribute| attribute.eq_ignore_ascii_case(&written)) {
         Some(attribute) => Ok(FolderName::SpecialUse(attribute.to_owned())),
         None => Err(Fault::new(
             format!("names no special use of a folder: `{written}`"),
@@ -307,10 +267,7 @@ pub(super) fn line(written: &str) -> Result<String, Fault> {
         return Err(Fault::new("is empty", "write a text, or leave the key out"));
     }
     if written.chars().any(char::is_control) {
-        return Err(Fault::new(
-            "holds a control character",
-            "write it on one line, without tabs",
-        ));
+        return Err(Fault::new("holds a control character", "write it on one line, without tabs"));
     }
     Ok(written.to_owned())
 }
@@ -320,10 +277,7 @@ pub(super) fn address(written: &str) -> Result<String, Fault> {
     if is_address(written) {
         Ok(written.to_owned())
     } else {
-        Err(Fault::new(
-            "holds a text that is no address",
-            "write \"ops@broker.example\", no name",
-        ))
+        Err(Fault::new("holds a text that is no address", "write \"ops@broker.example\", no name"))
     }
 }
 
@@ -332,9 +286,7 @@ pub(super) fn is_address(written: &str) -> bool {
     let is_clean = |part: &str| {
         !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "<>,;".contains(c))
     };
-    written
-        .rsplit_once('@')
-        .is_some_and(|(local, domain)| is_clean(local) && is_clean(domain))
+    written.rsplit_once('@').is_some_and(|(local, domain)| is_clean(local) && is_clean(domain))
 }
 
 /// A mail domain, without the address before it.
@@ -364,11 +316,7 @@ pub(super) fn nearest<'a>(
             let known = plain(candidate);
             let distance = strsim::damerau_levenshtein(&written, &known);
             let is_begun = written.chars().count() >= 4 && known.starts_with(&written);
-            (
-                if is_begun { distance.min(1) } else { distance },
-                distance,
-                candidate,
-            )
+            (if is_begun { distance.min(1) } else { distance }, distance, candidate)
         })
         .filter(|(weighted, _, _)| *weighted <= tolerated)
         .min_by_key(|(weighted, distance, _)| (*weighted, *distance))
@@ -455,14 +403,7 @@ mod tests {
                 ("08:00:00", None),
             ],
         );
-        check(
-            cut_off,
-            [
-                ("24:00", Some(None)),
-                ("17:00", Some(Some(at(17, 0)))),
-                ("0:00", None),
-            ],
-        );
+        check(cut_off, [("24:00", Some(None)), ("17:00", Some(Some(at(17, 0)))), ("0:00", None)]);
     }
 
     #[test]
@@ -484,30 +425,18 @@ mod tests {
 
     #[test]
     fn days_are_counted_from_one() {
-        check(
-            |w| days(w).map(|span| span.n),
-            [("3bd", Some(3)), ("0d", None), ("3", None)],
-        );
+        check(|w| days(w).map(|span| span.n), [("3bd", Some(3)), ("0d", None), ("3", None)]);
     }
 
     #[test]
     fn a_zone_is_an_iana_name_and_the_likely_one_is_told() {
-        check(
-            zone,
-            [
-                ("America/New_York", Some(Tz::America__New_York)),
-                ("PST", None),
-            ],
-        );
+        check(zone, [("America/New_York", Some(Tz::America__New_York)), ("PST", None)]);
         for (written, hint) in [
             ("america/denver", "write \"America/Denver\""),
             ("Denver", "write \"America/Denver\""),
             ("New York", "write \"America/New_York\""),
             ("America/New_Yrok", "write \"America/New_York\""),
-            (
-                "Nowhere",
-                "write a name of the IANA database, for example \"America/Denver\"",
-            ),
+            ("Nowhere", "write a name of the IANA database, for example \"America/Denver\""),
         ] {
             assert_eq!(zone(written).unwrap_err().hint, hint, "{written}");
         }
@@ -518,14 +447,7 @@ mod tests {
         let same = |host: &'static str| (host, Some(host.to_owned()));
         check(
             host,
-            [
-                "imap.example.com",
-                "localhost",
-                "127.0.0.1",
-                "::1",
-                "xn--a.example",
-            ]
-            .map(same),
+            ["imap.example.com", "localhost", "127.0.0.1", "::1", "xn--a.example"].map(same),
         );
         for written in [
             "",
@@ -560,20 +482,13 @@ mod tests {
 
     #[test]
     fn a_pin_is_64_hex_digits_with_or_without_colons() {
-        let colons = [
-            ["0f"; 32].join(":"),
-            ["0F"; 32].join(":"),
-            ["0f"; 32].concat(),
-        ];
+        let colons = [["0f"; 32].join(":"), ["0F"; 32].join(":"), ["0f"; 32].concat()];
         for written in colons {
             assert_eq!(pin(&written).ok(), Some([15; 32]), "{written}");
         }
-        for written in [
-            String::new(),
-            ["0f"; 31].concat(),
-            ["0f"; 33].concat(),
-            ["0g"; 32].concat(),
-        ] {
+        for written in
+            [String::new(), ["0f"; 31].concat(), ["0f"; 33].concat(), ["0g"; 32].concat()]
+        {
             assert_eq!(pin(&written).ok(), None, "{written}");
         }
     }
@@ -592,10 +507,7 @@ mod tests {
                 ("a\r\nb", None),
             ],
         );
-        assert_eq!(
-            folder("\\Jnk").unwrap_err().hint,
-            "write '\\Junk' in single quotes"
-        );
+        assert_eq!(folder("\\Jnk").unwrap_err().hint, "write '\\Junk' in single quotes");
     }
 
     #[test]

@@ -110,7 +110,9 @@ impl AlertKind {
     /// How urgent it is.
     pub fn urgency(self) -> Urgency {
         match self {
-            AlertKind::VerificationCode | AlertKind::Blind | AlertKind::Critical => Urgency::Critical,
+            AlertKind::VerificationCode | AlertKind::Blind | AlertKind::Critical => {
+                Urgency::Critical
+            }
             AlertKind::Suspicious
             | AlertKind::Bounce
             | AlertKind::Rejection
@@ -215,11 +217,11 @@ pub fn digest(alerts: &[&Alert]) -> (String, String) {
         }
     }
     kinds.sort();
-    let counts: Vec<String> =
-        kinds.iter().map(|(kind, n)| kind.counted(*n)).collect();
+    let counts: Vec<String> = kinds.iter().map(|(kind, n)| kind.counted(*n)).collect();
     let mut sorted: Vec<&&Alert> = alerts.iter().collect();
     sorted.sort_by_key(|alert| alert.kind);
-    let mut lines: Vec<String> = sorted.iter().take(NAMED).map(|alert| alert.title.clone()).collect();
+    let mut lines: Vec<String> =
+        sorted.iter().take(NAMED).map(|alert| alert.title.clone()).collect();
     if NAMED < alerts.len() {
         lines.push(format!("… and {} more: `acewatch status`", alerts.len() - NAMED));
     }

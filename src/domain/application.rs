@@ -277,11 +277,7 @@ impl History {
     }
 
     fn submitted(at: DateTime<Utc>) -> History {
-        History {
-            stage: Some(Stage::Submitted),
-            submitted_at: Some(at),
-            ..History::default()
-        }
+        History { stage: Some(Stage::Submitted), submitted_at: Some(at), ..History::default() }
     }
 
     fn decide(&mut self, at: DateTime<Utc>) {
@@ -354,12 +350,24 @@ mod tests {
 
     #[test]
     fn an_answer_goes_back_to_the_stage_before_the_request() {
-        check(&[(0, Submitted), (0, Receipt), (2, InformationRequest), (3, Answered)], Stage::Acknowledged);
         check(
-            &[(0, Submitted), (1, Reply), (2, InformationRequest), (2, InformationRequest), (3, Answered)],
+            &[(0, Submitted), (0, Receipt), (2, InformationRequest), (3, Answered)],
+            Stage::Acknowledged,
+        );
+        check(
+            &[
+                (0, Submitted),
+                (1, Reply),
+                (2, InformationRequest),
+                (2, InformationRequest),
+                (3, Answered),
+            ],
             Stage::Replied,
         );
-        check(&[(0, Submitted), (2, InformationRequest), (3, Reminder)], Stage::InformationRequested);
+        check(
+            &[(0, Submitted), (2, InformationRequest), (3, Reminder)],
+            Stage::InformationRequested,
+        );
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod results;
 
 use std::fmt;
 
-use super::message::{FolderRole, Message};
+use super::message::{Address, FolderRole, Message};
 use claim::{Claim, is_within};
 use results::{Block, MethodResult, organisation};
 
@@ -50,9 +50,7 @@ impl Trust {
 
     /// Tells whether an address is one of ours, without regard to case and "+" tags.
     pub fn is_own_address(&self, address: &str) -> bool {
-        self.own_addresses
-            .iter()
-            .any(|own| is_same_mailbox(own, address))
+        self.own_addresses.iter().any(|own| is_same_mailbox(own, address))
     }
 
     /// Tells whether a domain is our own organisation's: that of our addresses or our mail server.
@@ -65,9 +63,7 @@ impl Trust {
 
     /// Tells whether applications go to this address.
     pub fn is_application_address(&self, address: &str) -> bool {
-        self.application_addresses
-            .iter()
-            .any(|known| is_same_mailbox(known, address))
+        self.application_addresses.iter().any(|known| is_same_mailbox(known, address))
     }
 
     /// Tells whether a domain is one of CBP's or below one.
@@ -77,18 +73,13 @@ impl Trust {
 
     /// Tells whether an address is at one of CBP's domains.
     pub fn is_cbp_address(&self, address: &str) -> bool {
-        address
-            .rsplit_once('@')
-            .is_some_and(|(_, domain)| self.is_cbp_domain(domain))
+        address.rsplit_once('@').is_some_and(|(_, domain)| self.is_cbp_domain(domain))
     }
 
     /// Tells whether one of our addresses is at this domain.
     fn is_own_domain(&self, domain: &str) -> bool {
         let domain_of = |own: &String| own.rsplit_once('@').map(|(_, domain)| domain.to_owned());
-        self.own_addresses
-            .iter()
-            .filter_map(domain_of)
-            .any(|own| is_within(domain, &own))
+        self.own_addresses.iter().filter_map(domain_of).any(|own| is_within(domain, &own))
     }
 }
 
@@ -152,22 +143,16 @@ impl Authenticity {
     }
 }
 
-/// Says why a mail claims to be CBP, whether or not that is true; `None` where it does not.
-pub fn claims_to_be_cbp(message: &Message, trust: &Trust) -> Option<String> {
-    claim::strongest(&message.from, trust).map(|claim| claim.why().to_owned())
+/// Tells whether these senders claim to be CBP, be it true or not.
+pub fn claims_to_be_cbp(from: &[Address], trust: &Trust) -> bool {
+    claim::strongest(from, trust).is_some()
 }
 
 fn judge(message: &Message, trust: &Trust) -> (Verdict, String) {
     let is_ours = !message.from.is_empty()
-        && message
-            .from
-            .iter()
-            .all(|from| trust.is_own_address(&from.address));
+        && message.from.iter().all(|from| trust.is_own_address(&from.address));
     if message.folder == FolderRole::Sent && is_ours {
-        return (
-            Verdict::Own,
-            "sent from one of our addresses, in the Sent folder".to_owned(),
-        );
+        return (Verdict::Own, "sent from one of our addresses, in the Sent folder".to_owned());
     }
     let claim = claim::strongest(&message.from, trust);
     if message.report.is_some() {
@@ -177,10 +162,7 @@ fn judge(message: &Message, trust: &Trust) -> (Verdict, String) {
         Some(claim) => judge_claim(claim, message, trust),
         None => match passes_on_cbp_text(message, trust) {
             Some(because) => (Verdict::Unverified, because),
-            None => (
-                Verdict::NotCbp,
-                "neither the From address nor its name is CBP's".to_owned(),
-            ),
+            None => (Verdict::NotCbp, "neither the From address nor its name is CBP's".to_owned()),
         },
     }
 }
@@ -219,15 +201,13 @@ fn judge_claim(claim: Claim, message: &Message, trust: &Trust) -> (Verdict, Stri
         };
     }
     match (claim, message.from.as_slice()) {
-        (Claim::Domain(_), [_]) if message.from_is_group => (
-            Verdict::Unverified,
-            "the From field uses group syntax".to_owned(),
-        ),
+        (Claim::Domain(_), [_]) if message.from_is_group => {
+            (Verdict::Unverified, "the From field uses group syntax".to_owned())
+        }
         (Claim::Domain(_), [from]) => judge_pass(&block, &from.domain(), trust),
-        (Claim::Domain(_), several) => (
-            Verdict::Unverified,
-            format!("there are {} From addresses", several.len()),
-        ),
+        (Claim::Domain(_), several) => {
+            (Verdict::Unverified, format!("there are {} From addresses", several.len()))
+        }
         (claim, _) => (Verdict::Unverified, claim.why().to_owned()),
     }
 }
@@ -258,15 +238,11 @@ fn judge_pass(block: &Block, from: &str, trust: &Trust) -> (Verdict, String) {
         let result: String = dmarc.result.chars().take(30).collect();
         return (Verdict::Unverified, format!("{server} says dmarc={result}"));
     }
-    match dmarc
-        .property("header.from")
-        .map(|domain| domain.trim_matches(['@', '.']))
-    {
+    match dmarc.property("header.from").map(|domain| domain.trim_matches(['@', '.'])) {
         // Some servers name the organisation that published the policy, a parent of CBP's own.
-        Some(domain) if is_within(from, domain) && trust.is_cbp_domain(domain) => (
-            Verdict::Authentic,
-            format!("{server} says dmarc=pass for {domain}"),
-        ),
+        Some(domain) if is_within(from, domain) && trust.is_cbp_domain(domain) => {
+            (Verdict::Authentic, format!("{server} says dmarc=pass for {domain}"))
+        }
         Some(domain) => {
             let domain: String = domain.chars().take(100).collect();
             (
@@ -275,25 +251,19 @@ fn judge_pass(block: &Block, from: &str, trust: &Trust) -> (Verdict, String) {
             )
         }
         None => match signer {
-            Some(signer) => (
-                Verdict::Authentic,
-                format!("{server} says dmarc=pass and dkim=pass for {signer}"),
-            ),
-            None => (
-                Verdict::Unverified,
-                format!("{server} says dmarc=pass without naming a domain"),
-            ),
+            Some(signer) => {
+                (Verdict::Authentic, format!("{server} says dmarc=pass and dkim=pass for {signer}"))
+            }
+            None => {
+                (Verdict::Unverified, format!("{server} says dmarc=pass without naming a domain"))
+            }
         },
     }
 }
 
 /// The domain whose signature was found good: `header.d`, else that of `header.i`.
 fn signing_domain(dkim: &MethodResult) -> Option<&str> {
-    let identity = || {
-        dkim.property("header.i")?
-            .rsplit_once('@')
-            .map(|(_, domain)| domain)
-    };
+    let identity = || dkim.property("header.i")?.rsplit_once('@').map(|(_, domain)| domain);
     match dkim.property("header.d") {
         Some(domain) => Some(domain.trim_matches(['@', '.'])),
         None => identity(),
@@ -305,20 +275,15 @@ fn signing_domain(dkim: &MethodResult) -> Option<&str> {
 fn is_aligned(signer: &str, from: &str, trust: &Trust) -> bool {
     let is_same_organisation = signer.contains('.') && organisation(signer) == organisation(from);
     let is_line = is_within(from, signer) || is_within(signer, from);
-    let is_both_cbp = trust
-        .cbp_domains
-        .iter()
-        .any(|cbp| is_within(signer, cbp) && is_within(from, cbp));
+    let is_both_cbp =
+        trust.cbp_domains.iter().any(|cbp| is_within(signer, cbp) && is_within(from, cbp));
     is_same_organisation && (is_line || is_both_cbp)
 }
 
 /// The configured forwarder whose seal our server found good. `arc=pass` means that the whole
 /// chain of seals is good, so any member of it may be the known one.
 fn known_sealer(block: &Block, message: &Message, trust: &Trust) -> Option<String> {
-    block
-        .vouching("arc")
-        .next()
-        .filter(|arc| arc.result == "pass")?;
+    block.vouching("arc").next().filter(|arc| arc.result == "pass")?;
     let sealed_by = |seal: &str| {
         seal.split(';')
             .filter_map(|tag| tag.split_once('='))
@@ -328,12 +293,7 @@ fn known_sealer(block: &Block, message: &Message, trust: &Trust) -> Option<Strin
     message
         .headers_named("ARC-Seal")
         .filter_map(sealed_by)
-        .find(|domain| {
-            trust
-                .arc_sealers
-                .iter()
-                .any(|known| is_within(domain, known))
-        })
+        .find(|domain| trust.arc_sealers.iter().any(|known| is_within(domain, known)))
 }
 
 /// Says how a mail from somebody else passes on CBP's words (ruling 3): a forward, inline or
@@ -367,10 +327,7 @@ fn names_cbp(sender: &str, trust: &Trust) -> bool {
     let has_address = sender
         .split(|c: char| c.is_whitespace() || "<>()[]\"',;:".contains(c))
         .any(|word| trust.is_cbp_address(word));
-    let name = super::message::Address {
-        name: Some(sender.to_owned()),
-        address: String::new(),
-    };
+    let name = super::message::Address { name: Some(sender.to_owned()), address: String::new() };
     has_address || (!sender.contains('@') && claim::strongest(&[name], trust).is_some())
 }
 
@@ -381,9 +338,7 @@ fn is_signed_by_cbp(text: &str, trust: &Trust) -> bool {
         let label = label.trim_matches(|c: char| c.is_whitespace() || "*>".contains(c));
         ["to", "cc", "an", "à", "para", "til", "aan"].contains(&label.to_lowercase().as_str())
     };
-    let lines = text
-        .lines()
-        .filter(|line| line.contains('@') && !is_recipients(line));
+    let lines = text.lines().filter(|line| line.contains('@') && !is_recipients(line));
     let mut words = lines.flat_map(|line| line.split(|c: char| !is_of_address(c)));
     words.any(|word| trust.is_cbp_address(word.trim_end_matches('.')))
 }
@@ -398,22 +353,12 @@ mod tests {
     use chrono::DateTime;
 
     fn trust() -> Trust {
-        let own = [
-            "ops@broker.example",
-            "ace@broker.example",
-            "mkowalski@broker.example",
-        ];
-        Trust::of_cbp(
-            vec!["mx.broker.example".into()],
-            own.map(String::from).to_vec(),
-        )
+        let own = ["ops@broker.example", "ace@broker.example", "mkowalski@broker.example"];
+        Trust::of_cbp(vec!["mx.broker.example".into()], own.map(String::from).to_vec())
     }
 
     fn judged(mail: &str, folder: FolderRole, trust: &Trust) -> Authenticity {
-        Authenticity::of(
-            &Message::parse(mail.as_bytes(), folder, DateTime::UNIX_EPOCH),
-            trust,
-        )
+        Authenticity::of(&Message::parse(mail.as_bytes(), folder, DateTime::UNIX_EPOCH), trust)
     }
 
     fn check_with(mail: &str, trust: &Trust, expected: Verdict) {
@@ -541,25 +486,13 @@ mod tests {
         check(&format!("{STORE}{OURS}{FAIL}{PASS}{FROM}"), Verdict::Forged);
         // On top of our own Received line all are ours.
         check(&format!("{spf}{PASS}{OURS}{FROM}"), Verdict::Authentic);
-        check(
-            &format!("{spf}DMARC-Filter: x\n{PASS}{OURS}{FROM}"),
-            Verdict::Authentic,
-        );
-        check(
-            &format!("{spf}X-Other: x\n{PASS}{OURS}{FROM}"),
-            Verdict::Unverified,
-        );
+        check(&format!("{spf}DMARC-Filter: x\n{PASS}{OURS}{FROM}"), Verdict::Authentic);
+        check(&format!("{spf}X-Other: x\n{PASS}{OURS}{FROM}"), Verdict::Unverified);
         check(&format!("{spf}{FAIL}{OURS}{FROM}"), Verdict::Forged);
         check(&format!("{none}{PASS}{OURS}{FROM}"), Verdict::Unverified);
-        check(
-            &format!("{FAIL}{OURS}{FOREIGN}{PASS}{FROM}"),
-            Verdict::Forged,
-        );
+        check(&format!("{FAIL}{OURS}{FOREIGN}{PASS}{FROM}"), Verdict::Forged);
         // A fail that a stranger wrote accuses nobody.
-        check(
-            &format!("{PASS}{OURS}{FOREIGN}{FAIL}{FROM}"),
-            Verdict::Authentic,
-        );
+        check(&format!("{PASS}{OURS}{FOREIGN}{FAIL}{FROM}"), Verdict::Authentic);
     }
 
     #[test]
@@ -568,61 +501,31 @@ mod tests {
             ("dmarc=pass header.from=cbp.dhs.gov", Verdict::Authentic),
             ("dmarc=pass header.from=CBP.dhs.gov.", Verdict::Authentic),
             ("dmarc=pass header.from=evil.example", Verdict::Unverified),
-            (
-                "dmarc=pass header.from=mail.cbp.dhs.gov",
-                Verdict::Unverified,
-            ),
+            ("dmarc=pass header.from=mail.cbp.dhs.gov", Verdict::Unverified),
             ("dmarc=pass header.from=gov", Verdict::Unverified),
             ("dmarc=pass", Verdict::Unverified),
-            (
-                "dmarc=pass; dkim=pass header.d=cbp.dhs.gov",
-                Verdict::Authentic,
-            ),
+            ("dmarc=pass; dkim=pass header.d=cbp.dhs.gov", Verdict::Authentic),
             ("dkim=pass header.d=cbp.dhs.gov", Verdict::Authentic),
             ("dkim=pass header.i=@mail.cbp.dhs.gov", Verdict::Authentic),
             ("dkim=pass header.d=dhs.gov", Verdict::Authentic),
-            (
-                "dkim=fail header.d=cbp.dhs.gov; dkim=pass header.d=cbp.dhs.gov",
-                Verdict::Authentic,
-            ),
+            ("dkim=fail header.d=cbp.dhs.gov; dkim=pass header.d=cbp.dhs.gov", Verdict::Authentic),
             ("dkim=pass header.d=gov", Verdict::Unverified),
             ("dkim=pass header.d=fema.dhs.gov", Verdict::Unverified),
-            (
-                "dkim=pass header.d=evil.example header.i=@cbp.dhs.gov",
-                Verdict::Unverified,
-            ),
+            ("dkim=pass header.d=evil.example header.i=@cbp.dhs.gov", Verdict::Unverified),
             ("dkim=pass", Verdict::Unverified),
             ("dkim=fail header.d=cbp.dhs.gov", Verdict::Unverified),
-            (
-                "dkim=pass header.d=cbp.dhs.gov; dmarc=none",
-                Verdict::Unverified,
-            ),
+            ("dkim=pass header.d=cbp.dhs.gov; dmarc=none", Verdict::Unverified),
             ("spf=pass smtp.mailfrom=cbp.dhs.gov", Verdict::Unverified),
             ("dmarc=none header.from=cbp.dhs.gov", Verdict::Unverified),
-            (
-                "dmarc=temperror header.from=cbp.dhs.gov",
-                Verdict::Unverified,
-            ),
-            (
-                "dmarc=permerror header.from=cbp.dhs.gov",
-                Verdict::Unverified,
-            ),
-            (
-                "dmarc=bestguesspass header.from=cbp.dhs.gov",
-                Verdict::Unverified,
-            ),
+            ("dmarc=temperror header.from=cbp.dhs.gov", Verdict::Unverified),
+            ("dmarc=permerror header.from=cbp.dhs.gov", Verdict::Unverified),
+            ("dmarc=bestguesspass header.from=cbp.dhs.gov", Verdict::Unverified),
             (
                 "dmarc=fail header.from=cbp.dhs.gov; dmarc=pass header.from=cbp.dhs.gov",
                 Verdict::Forged,
             ),
-            (
-                "dmarc=none; dmarc=pass header.from=cbp.dhs.gov",
-                Verdict::Unverified,
-            ),
-            (
-                "spf=none (x; dmarc=pass header.from=cbp.dhs.gov)",
-                Verdict::Unverified,
-            ),
+            ("dmarc=none; dmarc=pass header.from=cbp.dhs.gov", Verdict::Unverified),
+            ("spf=none (x; dmarc=pass header.from=cbp.dhs.gov)", Verdict::Unverified),
             (
                 "spf=none smtp.mailfrom=\"x; dmarc=pass header.from=cbp.dhs.gov\"@evil.example",
                 Verdict::Unverified,
@@ -642,21 +545,9 @@ mod tests {
         let failed = nameless.replace("dmarc=pass", "dmarc=none");
         let hop = "Received: from mail.cbp.dhs.gov (198.51.100.24) by x.mail.protection.outlook.com (10.1.1.1); x\n";
         let microsoft = Trust::of_cbp(vec!["-".into()], vec!["ops@broker.example".into()]);
-        check_with(
-            &format!("{nameless}{hop}{FROM}"),
-            &microsoft,
-            Verdict::Authentic,
-        );
-        check_with(
-            &format!("{failed}{nameless}{hop}{FROM}"),
-            &microsoft,
-            Verdict::Unverified,
-        );
-        check_with(
-            &format!("{hop}{nameless}{FROM}"),
-            &microsoft,
-            Verdict::Unverified,
-        );
+        check_with(&format!("{nameless}{hop}{FROM}"), &microsoft, Verdict::Authentic);
+        check_with(&format!("{failed}{nameless}{hop}{FROM}"), &microsoft, Verdict::Unverified);
+        check_with(&format!("{hop}{nameless}{FROM}"), &microsoft, Verdict::Unverified);
         check_with(
             &format!("{}{hop}{FROM}", PASS.replace("mx.broker.example", "-")),
             &microsoft,
@@ -670,69 +561,34 @@ mod tests {
         let results = "Authentication-Results: mx.broker.example; arc=pass; dmarc=fail header.from=cbp.dhs.gov\n";
         let seal = "ARC-Seal: i=1; a=rsa-sha256; d=forwarder.example; cv=none; b=x\n";
         let mail = format!("{results}{OURS}{seal}{FROM}");
-        let known = Trust {
-            arc_sealers: vec!["forwarder.example".into()],
-            ..trust()
-        };
+        let known = Trust { arc_sealers: vec!["forwarder.example".into()], ..trust() };
         check(&mail, Verdict::Forged);
         check_with(&mail, &known, Verdict::Unverified);
-        check_with(
-            &mail.replace("arc=pass", "arc=fail"),
-            &known,
-            Verdict::Forged,
-        );
-        check_with(
-            &mail.replace("d=forwarder", "d=other"),
-            &known,
-            Verdict::Forged,
-        );
+        check_with(&mail.replace("arc=pass", "arc=fail"), &known, Verdict::Forged);
+        check_with(&mail.replace("d=forwarder", "d=other"), &known, Verdict::Forged);
     }
 
     #[test]
     fn strange_senders_are_never_authentic() {
         for (from, expected) in [
             ("From: a@cbp.dhs.gov, b@cbp.dhs.gov\n", Verdict::Unverified),
-            (
-                "From: a@cbp.dhs.gov\nFrom: b@evil.example\n",
-                Verdict::Unverified,
-            ),
-            (
-                "From: b@evil.example\nFrom: a@cbp.dhs.gov\n",
-                Verdict::Unverified,
-            ),
-            (
-                "From: <a@cbp.dhs.gov> <b@evil.example>\n",
-                Verdict::Unverified,
-            ),
+            ("From: a@cbp.dhs.gov\nFrom: b@evil.example\n", Verdict::Unverified),
+            ("From: b@evil.example\nFrom: a@cbp.dhs.gov\n", Verdict::Unverified),
+            ("From: <a@cbp.dhs.gov> <b@evil.example>\n", Verdict::Unverified),
             ("From: CBP: a@cbp.dhs.gov;\n", Verdict::Unverified),
-            (
-                "From: \"ACE.Applications@cbp.dhs.gov\"\n",
-                Verdict::Unverified,
-            ),
+            ("From: \"ACE.Applications@cbp.dhs.gov\"\n", Verdict::Unverified),
             ("From: CBP <a@evil.example>\n", Verdict::Forged),
-            (
-                "From: \"a@cbp.dhs.gov\" <a@evil.example>\n",
-                Verdict::Forged,
-            ),
+            ("From: \"a@cbp.dhs.gov\" <a@evil.example>\n", Verdict::Forged),
             ("From: a@cbp.dhs.gov <a@evil.example>\n", Verdict::Forged),
-            (
-                "From: a@cbp.dhs.gov, a@cbp.dhs.gov.evil.example\n",
-                Verdict::Forged,
-            ),
+            ("From: a@cbp.dhs.gov, a@cbp.dhs.gov.evil.example\n", Verdict::Forged),
             (
                 "From: =?utf-8?Q?U=2ES=2E_Customs_and_Border_Protection?= <a@evil.example>\n",
                 Verdict::Forged,
             ),
-            (
-                "From: U.S. Customs and Border Protection <a@dhs.gov>\n",
-                Verdict::Unverified,
-            ),
+            ("From: U.S. Customs and Border Protection <a@dhs.gov>\n", Verdict::Unverified),
             ("From: A <a@dhs.gov>\n", Verdict::NotCbp),
             ("From: Ace Hardware <a@ace.example>\n", Verdict::NotCbp),
-            (
-                "From: CBP Trading GmbH <a@cbp-trading.example>\n",
-                Verdict::NotCbp,
-            ),
+            ("From: CBP Trading GmbH <a@cbp-trading.example>\n", Verdict::NotCbp),
             (
                 "From: U.S. Customs and Border Protection <cbp@service.govdelivery.com>\n",
                 Verdict::NotCbp,
@@ -740,39 +596,19 @@ mod tests {
             ("", Verdict::NotCbp),
         ] {
             check(&format!("{PASS}{OURS}{from}\ntext"), expected);
-            let failed = judged(
-                &format!("{FAIL}{OURS}{from}\ntext"),
-                FolderRole::Inbox,
-                &trust(),
-            )
-            .verdict;
-            assert_eq!(
-                failed == Verdict::Forged,
-                expected != Verdict::NotCbp,
-                "{from}"
-            );
+            let failed =
+                judged(&format!("{FAIL}{OURS}{from}\ntext"), FolderRole::Inbox, &trust()).verdict;
+            assert_eq!(failed == Verdict::Forged, expected != Verdict::NotCbp, "{from}");
         }
     }
 
     #[test]
     fn own_mail_lies_in_sent() {
         let mail = "From: Ops <OPS+ace@broker.example>\nTo: ACE.Applications@cbp.dhs.gov\n\nx";
-        assert_eq!(
-            judged(mail, FolderRole::Sent, &trust()).verdict,
-            Verdict::Own
-        );
-        assert_eq!(
-            judged(mail, FolderRole::Inbox, &trust()).verdict,
-            Verdict::NotCbp
-        );
-        assert_eq!(
-            judged("From: x@y\n\nx", FolderRole::Sent, &trust()).verdict,
-            Verdict::NotCbp
-        );
-        assert_eq!(
-            judged("\n\nx", FolderRole::Sent, &trust()).verdict,
-            Verdict::NotCbp
-        );
+        assert_eq!(judged(mail, FolderRole::Sent, &trust()).verdict, Verdict::Own);
+        assert_eq!(judged(mail, FolderRole::Inbox, &trust()).verdict, Verdict::NotCbp);
+        assert_eq!(judged("From: x@y\n\nx", FolderRole::Sent, &trust()).verdict, Verdict::NotCbp);
+        assert_eq!(judged("\n\nx", FolderRole::Sent, &trust()).verdict, Verdict::NotCbp);
     }
 
     #[test]
@@ -786,10 +622,7 @@ mod tests {
             .replace("To: x", "To: r@cbp.dhs.gov");
         let attached = "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nsee\n--b\nContent-Type: message/rfc822\n\nAuthentication-Results: mx.broker.example; dmarc=pass header.from=cbp.dhs.gov\nFrom: r@cbp.dhs.gov\n\ndenied\n--b--\n";
         for (rest, expected) in [
-            (
-                format!("Subject: FW: y\n\nlook\n\n{block}"),
-                Verdict::Unverified,
-            ),
+            (format!("Subject: FW: y\n\nlook\n\n{block}"), Verdict::Unverified),
             (
                 format!("Subject: y\n\nlook\n\nBegin forwarded message:\n\n{block}"),
                 Verdict::Unverified,
@@ -805,25 +638,13 @@ mod tests {
                     .to_owned(),
                 Verdict::Unverified,
             ),
-            (
-                format!("Subject: FW: y\n\nlook\n\n{signed}"),
-                Verdict::Unverified,
-            ),
+            (format!("Subject: FW: y\n\nlook\n\n{signed}"), Verdict::Unverified),
             (attached.to_owned(), Verdict::Unverified),
-            (
-                format!("Subject: RE: y\n\nthanks\n\n{block}"),
-                Verdict::NotCbp,
-            ),
-            (
-                format!("Subject: FW: y\n\nlook\n\n{to_cbp}"),
-                Verdict::NotCbp,
-            ),
+            (format!("Subject: RE: y\n\nthanks\n\n{block}"), Verdict::NotCbp),
+            (format!("Subject: FW: y\n\nlook\n\n{to_cbp}"), Verdict::NotCbp),
             (attached.replace("r@cbp", "r@other"), Verdict::NotCbp),
         ] {
-            check(
-                &format!("{PASS}{OURS}From: dlund@broker.example\n{rest}"),
-                expected,
-            );
+            check(&format!("{PASS}{OURS}From: dlund@broker.example\n{rest}"), expected);
         }
     }
 
@@ -848,14 +669,8 @@ mod tests {
                 && !trust.is_cbp_address("x@acbp.dhs.gov")
                 && !trust.is_cbp_address("cbp.dhs.gov")
         );
-        assert_eq!(
-            claims_to_be_cbp(
-                &Message::parse(FROM.as_bytes(), FolderRole::Inbox, DateTime::UNIX_EPOCH),
-                &trust
-            )
-            .as_deref(),
-            Some("the From domain is cbp.dhs.gov")
-        );
+        let from = Message::parse(FROM.as_bytes(), FolderRole::Inbox, DateTime::UNIX_EPOCH).from;
+        assert!(claims_to_be_cbp(&from, &trust));
     }
 
     proptest::proptest! {

@@ -144,9 +144,8 @@ fn own(message: &Message, trust: &Trust, in_thread: bool) -> Classification {
     let is_forward = message.forwarded_inline || is_forward(message);
     let is_later = in_thread || !message.in_reply_to.is_empty() || asks_or_answers(message);
     // The client's mail with the form is passed on as it came, whatever it refers to.
-    let carries_form = message.has_pdf()
-        && !in_thread
-        && (is_forward || message.in_reply_to.is_empty());
+    let carries_form =
+        message.has_pdf() && !in_thread && (is_forward || message.in_reply_to.is_empty());
     match (to_cbp, to_applications) {
         (false, _) => plain(Kind::Unrelated, "our own mail, and not to CBP".to_owned()),
         (true, true) if carries_form && (is_later || is_forward) => plain(

@@ -47,11 +47,7 @@ impl CompanyName {
     /// (often a plain word like "Toys"), the parent after "a division of", and parts of a single
     /// word of fewer than four letters.
     pub fn parts(written: &str) -> Vec<String> {
-        let words = joined(
-            tokens(written, usize::MAX)
-                .iter()
-                .map(|token| token.word.as_str()),
-        );
+        let words = joined(tokens(written, usize::MAX).iter().map(|token| token.word.as_str()));
         let is_slashed = written.to_lowercase().contains("t/a");
         let mut keys = vec![key_of(&words).0];
         for part in names_of(&words, is_slashed) {
@@ -74,12 +70,7 @@ impl CompanyName {
 /// "The Limited" is `limited`. A text without letters and digits has the empty key, which names
 /// nothing and must not be registered. The key of a key is itself.
 pub fn company_key(written: &str) -> String {
-    key_of(&joined(
-        tokens(written, usize::MAX)
-            .iter()
-            .map(|token| token.word.as_str()),
-    ))
-    .0
+    key_of(&joined(tokens(written, usize::MAX).iter().map(|token| token.word.as_str()))).0
 }
 
 /// The keys of everything in a text that may be a registered name, each once, in order.
@@ -93,10 +84,7 @@ pub fn company_key(written: &str) -> String {
 /// A name within a longer one is found too: "Acme Imports" in "Acme Imports of Texas". See
 /// [`sightings`] for telling these apart.
 pub fn names_in(text: &str) -> Vec<String> {
-    sightings(text)
-        .into_iter()
-        .map(|sighting| sighting.key)
-        .collect()
+    sightings(text).into_iter().map(|sighting| sighting.key).collect()
 }
 
 /// A possible name in a text.
@@ -133,9 +121,7 @@ pub fn sightings(text: &str) -> Vec<Sighting> {
                 continue;
             }
             let ends_within = !has_form
-                && after
-                    .first()
-                    .is_some_and(|next| next.gap == Gap::Blank && next.follows_on());
+                && after.first().is_some_and(|next| next.gap == Gap::Blank && next.follows_on());
             let is_partial = begins_within || ends_within;
             match places.get(&key).and_then(|place| found.get_mut(*place)) {
                 Some(sighting) => sighting.is_partial &= is_partial,
@@ -268,11 +254,7 @@ impl Token {
 /// the part stands: a name is found in a text by the key it has alone.
 fn tokens(text: &str, most: usize) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
-    let mut open = Token {
-        word: String::new(),
-        gap: Gap::End,
-        is_capitalised: false,
-    };
+    let mut open = Token { word: String::new(), gap: Gap::End, is_capitalised: false };
     let mut n_line = 0;
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
@@ -283,17 +265,12 @@ fn tokens(text: &str, most: usize) -> Vec<Token> {
         if is_apostrophe(char) || is_invisible(char) {
             continue;
         }
-        for piece in std::iter::once(char)
-            .nfkd()
-            .filter(|piece| !is_combining_mark(*piece))
-        {
+        for piece in std::iter::once(char).nfkd().filter(|piece| !is_combining_mark(*piece)) {
             if piece.is_alphanumeric() {
                 if open.word.is_empty() {
                     open.is_capitalised = char.is_uppercase();
                 }
-                piece
-                    .to_lowercase()
-                    .for_each(|lower| fold_into(&mut open.word, lower));
+                piece.to_lowercase().for_each(|lower| fold_into(&mut open.word, lower));
                 continue;
             }
             let ended = open.word.chars().count();
@@ -326,11 +303,7 @@ fn tokens(text: &str, most: usize) -> Vec<Token> {
 /// Puts the open word, if there is one, to the others.
 fn close(tokens: &mut Vec<Token>, open: &mut Token) {
     if !open.word.is_empty() {
-        let next = Token {
-            word: String::new(),
-            gap: Gap::Blank,
-            is_capitalised: false,
-        };
+        let next = Token { word: String::new(), gap: Gap::Blank, is_capitalised: false };
         tokens.push(std::mem::replace(open, next));
     }
 }
@@ -427,11 +400,7 @@ fn starts_with(words: &[String], phrase: &str) -> bool {
 }
 
 fn ends_with(words: &[String], phrase: &str) -> bool {
-    words
-        .iter()
-        .rev()
-        .take(n_words(phrase))
-        .eq(phrase.rsplit(' '))
+    words.iter().rev().take(n_words(phrase)).eq(phrase.rsplit(' '))
 }
 
 fn n_words(phrase: &str) -> usize {
@@ -444,10 +413,7 @@ fn n_letters(key: &str) -> usize {
 
 /// Signs that disappear inside a word: "Macy's" is "macys".
 fn is_apostrophe(char: char) -> bool {
-    matches!(
-        char,
-        '\'' | '`' | '\u{b4}' | '\u{2bc}' | '\u{2018}' | '\u{2019}' | '\u{ff07}'
-    )
+    matches!(char, '\'' | '`' | '\u{b4}' | '\u{2bc}' | '\u{2018}' | '\u{2019}' | '\u{ff07}')
 }
 
 #[cfg(test)]
@@ -553,37 +519,18 @@ mod tests {
         for (written, expected) in [
             (
                 "Ptarmigan Wool Co. DBA \"Snowfeather\"",
-                &[
-                    "ptarmigan wool co dba snowfeather",
-                    "ptarmigan wool",
-                    "snowfeather",
-                ][..],
+                &["ptarmigan wool co dba snowfeather", "ptarmigan wool", "snowfeather"][..],
             ),
-            (
-                "Wool LLC d/b/a Snow Hat",
-                &["wool llc dba snow hat", "wool", "snow hat"],
-            ),
-            (
-                "Wool Works t/a Snow",
-                &["wool works ta snow", "wool works", "snow"],
-            ),
+            ("Wool LLC d/b/a Snow Hat", &["wool llc dba snow hat", "wool", "snow hat"]),
+            ("Wool Works t/a Snow", &["wool works ta snow", "wool works", "snow"]),
             ("Tokyo TA Works", &["tokyo ta works"]),
-            (
-                "Wool doing business as Snow",
-                &["wool doing business as snow", "wool", "snow"],
-            ),
+            ("Wool doing business as Snow", &["wool doing business as snow", "wool", "snow"]),
             (
                 "Wool Works, formerly Felt Works",
                 &["wool works formerly felt works", "wool works", "felt works"],
             ),
-            (
-                "Wool Works DIV Toys",
-                &["wool works div toys", "wool works"],
-            ),
-            (
-                "Toy Works, a division of Wool Inc",
-                &["toy works a division of wool", "toy works"],
-            ),
+            ("Wool Works DIV Toys", &["wool works div toys", "wool works"]),
+            ("Toy Works, a division of Wool Inc", &["toy works a division of wool", "toy works"]),
             ("Wool Works AKA WW", &["wool works aka ww", "wool works"]),
             ("Ridgeway Lantern Co", &["ridgeway lantern"]),
             ("3M", &["3m"]),
@@ -606,43 +553,19 @@ mod tests {
     #[test]
     fn a_name_is_found_where_it_stands_in_a_text() {
         for (text, name) in [
-            (
-                "RE: Ridgeway Lantern Co, EIN 54-8207361",
-                "Ridgeway Lantern Co",
-            ),
-            (
-                "Pomelo & Thyme Foods, Inc. 68-139470200",
-                "Pomelo and Thyme Foods Inc",
-            ),
-            (
-                "Applicant: Basalt Bicycle Works LLC,84-6602173-00",
-                "Basalt Bicycle Works",
-            ),
-            (
-                "Top account: RIDGEWAY LANTERN CO (54820736100)",
-                "Ridgeway Lantern Co",
-            ),
-            (
-                "Cinder Path Running Inc: request finished",
-                "Cinder Path Running Inc",
-            ),
-            (
-                "Status – Ptarmigan Wool Co. DBA “Snowfeather” 91–407326100",
-                "Snowfeather",
-            ),
+            ("RE: Ridgeway Lantern Co, EIN 54-8207361", "Ridgeway Lantern Co"),
+            ("Pomelo & Thyme Foods, Inc. 68-139470200", "Pomelo and Thyme Foods Inc"),
+            ("Applicant: Basalt Bicycle Works LLC,84-6602173-00", "Basalt Bicycle Works"),
+            ("Top account: RIDGEWAY LANTERN CO (54820736100)", "Ridgeway Lantern Co"),
+            ("Cinder Path Running Inc: request finished", "Cinder Path Running Inc"),
+            ("Status – Ptarmigan Wool Co. DBA “Snowfeather” 91–407326100", "Snowfeather"),
             (
                 "Status – Ptarmigan Wool Co. DBA “Snowfeather” 91–407326100",
                 "Ptarmigan Wool Co. DBA \"Snowfeather\"",
             ),
-            (
-                "Østerby Skibsudstyr A/S, 252303-00418",
-                "Osterby Skibsudstyr",
-            ),
+            ("Østerby Skibsudstyr A/S, 252303-00418", "Osterby Skibsudstyr"),
             ("for St. Louis Felt S.A. de C.V. today", "St. Louis Felt"),
-            (
-                "the application of galena glass company is",
-                "Galena Glass Company",
-            ),
+            ("the application of galena glass company is", "Galena Glass Company"),
             (
                 "Your form came in; it is the one of the company known as Galena\nGlass Company.",
                 "Galena Glass",
@@ -679,21 +602,11 @@ mod tests {
             ("Acme Imports 12-345678900", "Acme Imports", false),
             ("Acme Imports - Approved", "Acme Imports", false),
             ("Acme Imports has an account", "Acme Imports", false),
-            (
-                "Acme Imports of Texas. Acme Imports, too",
-                "Acme Imports",
-                false,
-            ),
+            ("Acme Imports of Texas. Acme Imports, too", "Acme Imports", false),
         ] {
             let key = company_key(name);
-            let found = sightings(text)
-                .into_iter()
-                .find(|sighting| sighting.key == key);
-            assert_eq!(
-                found.map(|sighting| sighting.is_partial),
-                Some(expected),
-                "{text:?}"
-            );
+            let found = sightings(text).into_iter().find(|sighting| sighting.key == key);
+            assert_eq!(found.map(|sighting| sighting.is_partial), Some(expected), "{text:?}");
         }
     }
 

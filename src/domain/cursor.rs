@@ -21,10 +21,7 @@ impl Cursor {
     /// Returns the cursor of a folder whose first reading has begun and is not finished.
     #[must_use]
     pub fn unfinished(uid_validity: u32) -> Cursor {
-        Cursor {
-            uid_validity,
-            uid_next: 0,
-        }
+        Cursor { uid_validity, uid_next: 0 }
     }
 }
 
@@ -109,9 +106,9 @@ impl Plan {
             // "Unique identifiers are assigned in a strictly ascending fashion": all that is new
             // is at or above the cursor.
             (from, Some(next)) if from < next => Plan::From(from),
-            (recorded, Some(selected)) => Plan::Restart {
-                why: Why::WentBack { recorded, selected },
-            },
+            (recorded, Some(selected)) => {
+                Plan::Restart { why: Why::WentBack { recorded, selected } }
+            }
         }
     }
 }
@@ -122,16 +119,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(recorded: Option<(u32, u32)>, selected: (u32, Option<u32>, u32), expected: Plan) {
-        let recorded = recorded.map(|(uid_validity, uid_next)| Cursor {
-            uid_validity,
-            uid_next,
-        });
+        let recorded = recorded.map(|(uid_validity, uid_next)| Cursor { uid_validity, uid_next });
         let (uid_validity, uid_next, exists) = selected;
-        let selected = Selected {
-            uid_validity,
-            uid_next,
-            exists,
-        };
+        let selected = Selected { uid_validity, uid_next, exists };
         assert_eq!(
             Plan::after(recorded.as_ref(), &selected),
             expected,
@@ -169,12 +159,7 @@ mod tests {
             check(
                 Some((7, 100)),
                 (selected, Some(100), 99),
-                Plan::Restart {
-                    why: Why::ValidityChanged {
-                        recorded: 7,
-                        selected,
-                    },
-                },
+                Plan::Restart { why: Why::ValidityChanged { recorded: 7, selected } },
             );
         }
     }
@@ -184,12 +169,7 @@ mod tests {
         check(
             Some((7, 100)),
             (7, Some(50), 49),
-            Plan::Restart {
-                why: Why::WentBack {
-                    recorded: 100,
-                    selected: 50,
-                },
-            },
+            Plan::Restart { why: Why::WentBack { recorded: 100, selected: 50 } },
         );
     }
 

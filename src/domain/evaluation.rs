@@ -93,7 +93,9 @@ pub fn evaluate(
         .collect();
     let stage = history.stage();
     let attention = match stage {
-        Stage::InformationRequested | Stage::Rejected | Stage::Undeliverable => Attention::ActionNeeded,
+        Stage::InformationRequested | Stage::Rejected | Stage::Undeliverable => {
+            Attention::ActionNeeded
+        }
         Stage::Closed => Attention::None,
         _ => windows.iter().map(|(_, verdict)| attention_of(*verdict)).max().unwrap_or_default(),
     };
@@ -178,9 +180,13 @@ fn alert_of(
         _ => format!("Due: {awaited} for {company}"),
     };
     let advice = match (window.name, kind) {
-        (WindowName::Activation, _) => "Log in to the ACE portal; the link of the approval may expire.",
+        (WindowName::Activation, _) => {
+            "Log in to the ACE portal; the link of the approval may expire."
+        }
         (WindowName::YourAnswer, _) => "CBP waits for you. Answer its mail.",
-        (WindowName::Acknowledgement, _) => "It may not have arrived. Check the address and the attachment, then send it again.",
+        (WindowName::Acknowledgement, _) => {
+            "It may not have arrived. Check the address and the attachment, then send it again."
+        }
         (_, AlertKind::Due) => "Nothing to do yet but to look out for it.",
         _ => "Write to ACE.Support@cbp.dhs.gov or call 1-866-530-4172, option 1, then 2.",
     };
@@ -190,7 +196,10 @@ fn alert_of(
         kind,
         application: Some(application.id),
         title,
-        body: format!("Expected by {}. {advice} `acewatch show {id}`", deadline.day().format("%a %-d %b")),
+        body: format!(
+            "Expected by {}. {advice} `acewatch show {id}`",
+            deadline.day().format("%a %-d %b")
+        ),
     })
 }
 
@@ -253,7 +262,10 @@ mod tests {
             &application,
             &History::of(&events),
             &RouteWindows::default(),
-            &Coverage::common(&[vec![Watched { from: at("2026-01-01T00:00:00Z"), until: at(read_until) }]]),
+            &Coverage::common(&[vec![Watched {
+                from: at("2026-01-01T00:00:00Z"),
+                until: at(read_until),
+            }]]),
             &Calendar::new(chrono_tz::America::New_York, Vec::new(), None),
             &["2bd".parse().unwrap(), "7d".parse().unwrap()],
             now,
@@ -276,7 +288,12 @@ mod tests {
         check(&[SENT, RECEIPT], "2026-05-05T12:00:00Z", Attention::None, &[]);
         check(&[SENT, RECEIPT], "2026-05-06T12:00:00Z", Attention::Due, &[Due]);
         check(&[SENT, RECEIPT], "2026-05-08T12:00:00Z", Attention::Overdue, &[Overdue, Due]);
-        check(&[SENT, RECEIPT], "2026-05-12T12:00:00Z", Attention::Overdue, &[Overdue, Reminder, Due]);
+        check(
+            &[SENT, RECEIPT],
+            "2026-05-12T12:00:00Z",
+            Attention::Overdue,
+            &[Overdue, Reminder, Due],
+        );
         check(
             &[SENT, RECEIPT, ("2026-05-07T12:00:00Z", EventKind::Rejected)],
             "2026-05-12T12:00:00Z",
@@ -287,7 +304,8 @@ mod tests {
 
     #[test]
     fn nothing_is_said_of_a_time_that_nobody_watched() {
-        let evaluation = evaluated(&[SENT, RECEIPT], "2026-05-01T00:00:00Z", at("2026-05-20T12:00:00Z"));
+        let evaluation =
+            evaluated(&[SENT, RECEIPT], "2026-05-01T00:00:00Z", at("2026-05-20T12:00:00Z"));
         assert_eq!(evaluation.attention, Attention::Unknown);
         assert!(evaluation.alerts.is_empty());
     }

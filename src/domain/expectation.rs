@@ -38,31 +38,15 @@ pub struct RouteWindows {
 impl Default for RouteWindows {
     fn default() -> Self {
         Self {
-            acknowledgement: WindowSpans {
-                due: business(1),
-                overdue: business(3),
-                critical: None,
-            },
-            first_response: WindowSpans {
-                due: business(3),
-                overdue: business(5),
-                critical: None,
-            },
+            acknowledgement: WindowSpans { due: business(1), overdue: business(3), critical: None },
+            first_response: WindowSpans { due: business(3), overdue: business(5), critical: None },
             decision: WindowSpans {
                 due: calendar(7),
                 overdue: calendar(14),
                 critical: Some(calendar(21)),
             },
-            your_answer: WindowSpans {
-                due: business(2),
-                overdue: business(5),
-                critical: None,
-            },
-            activation: WindowSpans {
-                due: calendar(7),
-                overdue: calendar(21),
-                critical: None,
-            },
+            your_answer: WindowSpans { due: business(2), overdue: business(5), critical: None },
+            activation: WindowSpans { due: calendar(7), overdue: calendar(21), critical: None },
         }
     }
 }
@@ -82,17 +66,11 @@ pub struct WindowSpans {
 }
 
 const fn business(n: u32) -> Span {
-    Span {
-        n,
-        unit: CountUnit::Business,
-    }
+    Span { n, unit: CountUnit::Business }
 }
 
 const fn calendar(n: u32) -> Span {
-    Span {
-        n,
-        unit: CountUnit::Calendar,
-    }
+    Span { n, unit: CountUnit::Calendar }
 }
 
 #[cfg(test)]
@@ -101,26 +79,11 @@ mod tests {
 
     #[test]
     fn the_default_spans_never_decrease_and_keep_their_unit() {
-        let Windows {
-            email,
-            web_importer,
-            web_general,
-        } = Windows::default();
+        let Windows { email, web_importer, web_general } = Windows::default();
         for route in [email, web_importer, web_general] {
-            let RouteWindows {
-                acknowledgement,
-                first_response,
-                decision,
-                your_answer,
-                activation,
-            } = route;
-            for spans in [
-                acknowledgement,
-                first_response,
-                decision,
-                your_answer,
-                activation,
-            ] {
+            let RouteWindows { acknowledgement, first_response, decision, your_answer, activation } =
+                route;
+            for spans in [acknowledgement, first_response, decision, your_answer, activation] {
                 assert!(spans.due.n < spans.overdue.n, "{spans:?}");
                 assert_eq!(spans.due.unit, spans.overdue.unit, "{spans:?}");
                 if let Some(critical) = &spans.critical {

@@ -165,8 +165,7 @@ pub fn examine(
         true => Match::of(keys, &by_mail),
         false => Match::not_applicable(),
     };
-    let registration =
-        is_submission.then(|| registration(message, keys, &by_mail)).flatten();
+    let registration = is_submission.then(|| registration(message, keys, &by_mail)).flatten();
     if registration.is_some() {
         found = Match {
             outcome: Outcome::Unmatched,
@@ -176,9 +175,8 @@ pub fn examine(
             because: "our own submission of an application that is not registered yet".to_owned(),
         };
     }
-    let candidate = found
-        .application
-        .and_then(|id| candidates.iter().find(|candidate| candidate.id == id));
+    let candidate =
+        found.application.and_then(|id| candidates.iter().find(|candidate| candidate.id == id));
     let is_twin = |twin: &&Twin| {
         twin.sender == message.sender_line()
             && twin.subject == message.subject
@@ -197,9 +195,7 @@ pub fn examine(
     };
     let (effect, because) = case.effect();
     let registration = registration.filter(|_| effect == Effect::Recorded);
-    let event = (effect == Effect::Recorded)
-        .then(|| event_of(message, &classification))
-        .flatten();
+    let event = (effect == Effect::Recorded).then(|| event_of(message, &classification)).flatten();
     let is_from_cbp = authenticity.verdict == Verdict::Authentic;
     Examined {
         alert: alert_of(message, &authenticity, &classification, effect, candidate, &because),
@@ -335,9 +331,8 @@ impl Case<'_> {
 
     fn own(&self) -> (Effect, String) {
         let say = |effect: Effect, because: &str| (effect, because.to_owned());
-        let to_applications = self.message.recipients().any(|to| {
-            self.trust.is_application_address(&to.address)
-        });
+        let to_applications =
+            self.message.recipients().any(|to| self.trust.is_application_address(&to.address));
         match (self.classification.kind, self.found.outcome, self.found.by) {
             (Kind::Submission, ..) if self.registers => {
                 say(Effect::Recorded, "it registers the application")
@@ -351,9 +346,7 @@ impl Case<'_> {
             (Kind::Answer, Outcome::Unmatched, _) if to_applications && self.message.has_pdf() => {
                 say(Effect::Review, &self.found.because)
             }
-            (Kind::Answer, ..) => {
-                say(Effect::Ignored, "our own mail to CBP about something else")
-            }
+            (Kind::Answer, ..) => say(Effect::Ignored, "our own mail to CBP about something else"),
             _ => say(Effect::Ignored, "our own mail, and no application"),
         }
     }
@@ -373,9 +366,9 @@ impl Case<'_> {
 /// Whether a delivery report says that a recipient at CBP will never get the mail.
 fn fails_at_cbp(message: &Message, trust: &Trust) -> bool {
     message.report.as_ref().is_some_and(|report| {
-        report.failed().any(|recipient| {
-            recipient.addresses().any(|address| trust.is_cbp_address(address))
-        })
+        report
+            .failed()
+            .any(|recipient| recipient.addresses().any(|address| trust.is_cbp_address(address)))
     })
 }
 
@@ -402,9 +395,28 @@ fn registration(message: &Message, keys: &Keys, candidates: &[Candidate]) -> Opt
 /// matches mail from then on, so "please see attached" must not become one.
 fn looks_like_a_name(text: &str) -> bool {
     const FILLERS: [&str; 22] = [
-        "please", "see", "attached", "attachment", "enclosed", "call", "test", "question", "bond",
-        "renewal", "form", "returned", "request", "do", "not", "urgent", "my", "our", "your", "the",
-        "this", "for",
+        "please",
+        "see",
+        "attached",
+        "attachment",
+        "enclosed",
+        "call",
+        "test",
+        "question",
+        "bond",
+        "renewal",
+        "form",
+        "returned",
+        "request",
+        "do",
+        "not",
+        "urgent",
+        "my",
+        "our",
+        "your",
+        "the",
+        "this",
+        "for",
     ];
     let words: Vec<&str> = text.split_whitespace().collect();
     let n_letters = text.chars().filter(|c| c.is_alphabetic()).count();
@@ -413,14 +425,16 @@ fn looks_like_a_name(text: &str) -> bool {
         FILLERS.contains(&word.as_str())
     };
     let n_fillers = words.iter().filter(|word| is_filler(word)).count();
-    let is_capitalised = words.iter().any(|word| word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()));
+    let is_capitalised =
+        words.iter().any(|word| word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()));
     3 <= n_letters && text.chars().count() <= 100 && n_fillers * 2 < words.len() && is_capitalised
 }
 
 /// What is left of a subject when number, labels and punctuation are taken away.
 fn company_in(subject: &str, number: Option<(usize, usize)>) -> String {
-    const LABELS: [&str; 12] =
-        ["ein", "ior", "ior#", "ir#", "irs#", "fein", "ssn", "no", "number", "importer", "tax", "id"];
+    const LABELS: [&str; 12] = [
+        "ein", "ior", "ior#", "ir#", "irs#", "fein", "ssn", "no", "number", "importer", "tax", "id",
+    ];
     let Some((start, end)) = number else { return String::new() };
     let before = subject.get(..start).unwrap_or("");
     let after = subject.get(end..).unwrap_or("");
@@ -439,10 +453,20 @@ fn company_in(subject: &str, number: Option<(usize, usize)>) -> String {
         while words.first().is_some_and(|word| is_noise(word)) {
             words.remove(0);
         }
-        words.join(" ").trim_matches(|c: char| matches!(c, ',' | ';' | ':' | '-' | '–' | '/' | '|' | '(' | ' ')).to_owned()
+        words
+            .join(" ")
+            .trim_matches(|c: char| {
+                matches!(c, ',' | ';' | ':' | '-' | '–' | '/' | '|' | '(' | ' ')
+            })
+            .to_owned()
     };
     let (before, after) = (strip(before), strip(after));
-    let lead = ["ACE account application", "ACE portal account application", "ACE application", "Application"];
+    let lead = [
+        "ACE account application",
+        "ACE portal account application",
+        "ACE application",
+        "Application",
+    ];
     let name = if before.is_empty() { after } else { before };
     let name = lead
         .iter()
@@ -466,7 +490,8 @@ fn alert_of(
 ) -> Option<Alert> {
     let company = candidate.map_or("an application", |candidate| candidate.company.as_str());
     let application = candidate.map(|candidate| candidate.id);
-    let show = application.map_or("acewatch status".to_owned(), |ApplicationId(id)| format!("acewatch show {id}"));
+    let show = application
+        .map_or("acewatch status".to_owned(), |ApplicationId(id)| format!("acewatch show {id}"));
     let (kind, title, body) = match (effect, classification.kind) {
         (Effect::Quarantined, _) => (
             AlertKind::Suspicious,
@@ -515,7 +540,13 @@ fn alert_of(
         _ => message.digest.to_string(),
     };
     let subject = application.map_or_else(String::new, |ApplicationId(id)| id.to_string());
-    Some(Alert { key: format!("mail/{}/{subject}/{identity}", kind.as_str()), kind, application, title, body })
+    Some(Alert {
+        key: format!("mail/{}/{subject}/{identity}", kind.as_str()),
+        kind,
+        application,
+        title,
+        body,
+    })
 }
 
 fn stated(classification: &Classification) -> String {
@@ -537,7 +568,10 @@ mod tests {
         check("Ridgeway Lantern Co, EIN 54-8207361", "Ridgeway Lantern Co");
         check("Pomelo & Thyme Foods, Inc. 68-139470200", "Pomelo & Thyme Foods, Inc.");
         check("84-660217300 - Basalt Bicycle Works LLC", "Basalt Bicycle Works LLC");
-        check("ACE account application for Acme Imports LLC (IOR# 12-345678900)", "Acme Imports LLC");
+        check(
+            "ACE account application for Acme Imports LLC (IOR# 12-345678900)",
+            "Acme Imports LLC",
+        );
         check("12-345678900", "");
         check("Returned Form: application.pdf", "");
     }

@@ -123,7 +123,9 @@ impl Key {
 
     /// The key of a name, if there is one.
     pub fn parse(name: &str) -> Option<Key> {
-        [Key::Thread, Key::Number, Key::Ticket, Key::Name].into_iter().find(|key| key.as_str() == name)
+        [Key::Thread, Key::Number, Key::Ticket, Key::Name]
+            .into_iter()
+            .find(|key| key.as_str() == name)
     }
 }
 
@@ -177,7 +179,9 @@ pub fn numbers(keys: &Keys, candidates: &[Candidate]) -> Vec<String> {
         let readings = mention.readings();
         // Nine digits that are somebody's registered SSN must not be shown as an EIN.
         let is_ssn = |reading: &Reading| match reading {
-            Reading::Exact(number) => number.is_ssn() && candidates.iter().any(|c| c.number == *number),
+            Reading::Exact(number) => {
+                number.is_ssn() && candidates.iter().any(|c| c.number == *number)
+            }
             Reading::Family(_) => false,
         };
         let has_ssn = readings.iter().any(is_ssn);
@@ -343,50 +347,84 @@ impl Found {
             // another suffix of the same company always is.
             let is_clear = self.in_subject.contains(id) || self.threads.contains(id);
             if !is_clear || !self.siblings.is_empty() {
-                return Err((Outcome::Ambiguous, format!("it also names {number}, which is not registered")));
+                return Err((
+                    Outcome::Ambiguous,
+                    format!("it also names {number}, which is not registered"),
+                ));
             }
         }
         if let Some(id) = self.numbers.first() {
             return match self.threads.contains(id) {
-                true => chosen(id, Key::Thread, "it stands in the thread of the submission, and the number agrees"),
+                true => chosen(
+                    id,
+                    Key::Thread,
+                    "it stands in the thread of the submission, and the number agrees",
+                ),
                 false => chosen(id, Key::Number, "it names the importer number"),
             };
         }
         if !self.families.is_empty() {
             let keys = [
                 (Key::Thread, &self.threads, "the thread tells which application of the EIN"),
-                (Key::Ticket, &self.tickets, "the ticket number tells which application of the EIN"),
+                (
+                    Key::Ticket,
+                    &self.tickets,
+                    "the ticket number tells which application of the EIN",
+                ),
                 (Key::Name, &self.named.ids, "the name tells which application of the EIN"),
             ];
             return keys
                 .into_iter()
-                .find_map(|(by, ids, because)| only(&self.families, ids).map(|id| chosen(&id, by, because)))
+                .find_map(|(by, ids, because)| {
+                    only(&self.families, ids).map(|id| chosen(&id, by, because))
+                })
                 .unwrap_or_else(|| {
-                    Err((Outcome::Ambiguous, "it names an EIN without suffix, and several suffixes are registered".to_owned()))
+                    Err((
+                        Outcome::Ambiguous,
+                        "it names an EIN without suffix, and several suffixes are registered"
+                            .to_owned(),
+                    ))
                 });
         }
         if !self.siblings.is_empty() {
             let number = self.stranger.as_deref().unwrap_or("the number");
-            return Err((Outcome::Unmatched, format!("{number} has a suffix that is not registered")));
+            return Err((
+                Outcome::Unmatched,
+                format!("{number} has a suffix that is not registered"),
+            ));
         }
         if let Some(id) = self.threads.first() {
             return match self.threads.len() {
                 1 => chosen(id, Key::Thread, "it stands in the thread of the submission"),
                 _ => match only(&self.threads, &self.named.ids) {
-                    Some(id) => chosen(&id, Key::Thread, "it stands in the thread, and the name tells which application"),
-                    None => Err((Outcome::Ambiguous, "its thread is about several applications".to_owned())),
+                    Some(id) => chosen(
+                        &id,
+                        Key::Thread,
+                        "it stands in the thread, and the name tells which application",
+                    ),
+                    None => Err((
+                        Outcome::Ambiguous,
+                        "its thread is about several applications".to_owned(),
+                    )),
                 },
             };
         }
         if let Some(id) = self.tickets.first() {
             return match self.tickets.len() {
                 1 => chosen(id, Key::Ticket, "it names the ticket number of an earlier mail"),
-                _ => Err((Outcome::Ambiguous, "its ticket number belongs to several applications".to_owned())),
+                _ => Err((
+                    Outcome::Ambiguous,
+                    "its ticket number belongs to several applications".to_owned(),
+                )),
             };
         }
         match (self.named.ids.first(), self.named.ids.len()) {
-            (Some(id), 1) => chosen(id, Key::Name, "exactly one application bears the company's name"),
-            (Some(_), _) => Err((Outcome::Ambiguous, "several applications bear the company's name".to_owned())),
+            (Some(id), 1) => {
+                chosen(id, Key::Name, "exactly one application bears the company's name")
+            }
+            (Some(_), _) => {
+                Err((Outcome::Ambiguous, "several applications bear the company's name".to_owned()))
+            }
             (None, _) => Err((
                 Outcome::Unmatched,
                 match &self.stranger {
@@ -433,7 +471,13 @@ impl Found {
         .flatten()
         .copied()
         .collect();
-        Match { outcome, by: None, application: None, candidates: candidates.into_iter().collect(), because }
+        Match {
+            outcome,
+            by: None,
+            application: None,
+            candidates: candidates.into_iter().collect(),
+            because,
+        }
     }
 
     /// Whether the several applications are one number on several routes.
@@ -449,11 +493,7 @@ fn open_first(candidates: &[Candidate], fits: &dyn Fn(&Candidate) -> bool) -> Id
     let is_superseded = |closed: &Candidate| {
         fitting.iter().any(|open| open.stage != Stage::Closed && open.number == closed.number)
     };
-    fitting
-        .iter()
-        .filter(|c| c.stage != Stage::Closed || !is_superseded(c))
-        .map(|c| c.id)
-        .collect()
+    fitting.iter().filter(|c| c.stage != Stage::Closed || !is_superseded(c)).map(|c| c.id).collect()
 }
 
 /// The one member of `ids` that is also among `others`, if it is exactly one.

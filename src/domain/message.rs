@@ -194,6 +194,41 @@ impl Message {
     }
 }
 
+/// What a header block alone tells of a mail, read without the cost of the rest.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Envelope {
+    /// The senders.
+    pub from: Vec<Address>,
+    /// The recipients named in To and Cc.
+    pub recipients: Vec<Address>,
+    /// The subject, decoded.
+    pub subject: String,
+    /// Whether it is a forward by its subject.
+    pub is_forward: bool,
+    /// Whether it has the marks of a delivery report.
+    pub is_report: bool,
+}
+
+impl Envelope {
+    /// Reads a header block; never fails.
+    pub fn read(header: &[u8]) -> Envelope {
+        let (headers, _) = fields::split_head(header);
+        let addresses = |name: &str| -> Vec<Address> {
+            fields::all(&headers, name).flat_map(|raw| fields::addresses(raw).0).collect()
+        };
+        let subject = subject::decoded(&headers);
+        let is_report_type = fields::first(&headers, "Content-Type")
+            .is_some_and(|value| value.to_ascii_lowercase().contains("multipart/report"));
+        Envelope {
+            from: addresses("From"),
+            recipients: [addresses("To"), addresses("Cc")].concat(),
+            is_forward: subject::is_forward(&subject),
+            is_report: is_report_type || fields::first(&headers, "X-Failed-Recipients").is_some(),
+            subject,
+        }
+    }
+}
+
 /// Finds when a mail in a file was received: the topmost Received line, else its Date.
 pub fn file_received_at(bytes: &[u8]) -> Option<DateTime<Utc>> {
     let (headers, _) = fields::split_head(fields::without_envelope(bytes));

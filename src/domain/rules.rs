@@ -5,7 +5,8 @@
 //! apply them. A mail says several things: "your form has arrived" in one sentence and "approved
 //! accounts get a separate mail" in the next. So three steps lead to its kind:
 //!
-//! 1. the text is cut into clauses, and small print and set phrases are taken out ([`Rules::clauses`]);
+//! 1. the text is cut into clauses, short forms are written out, and small print and set phrases
+//!    are taken out ([`Rules::clauses`]);
 //! 2. each *finding* ("the account exists", "something is wanted") looks at one clause at a time,
 //!    where what stands before or beside its words can take them back: "once it is approved";
 //! 3. the first *rule* whose findings and other conditions hold gives the kind.
@@ -27,6 +28,7 @@ const BUILT_IN: &str = include_str!("../../config/rules.toml");
 /// The rules in force, in the order in which they are tried.
 #[derive(Clone, Debug)]
 pub struct Rules {
+    spellings: BTreeMap<String, String>,
     boilerplate: Boilerplate,
     findings: Vec<Finding>,
     rules: Vec<Rule>,
@@ -199,7 +201,9 @@ impl Rules {
             .map(|pattern| Pattern::new("tickets", pattern.clone(), &names))
             .collect::<Result<_, _>>()?;
         let boilerplate = built_in.boilerplate.joined(user.boilerplate).named(&names)?;
-        Ok(Rules { boilerplate, findings, rules, reasons, tickets })
+        let mut spellings = built_in.spellings;
+        spellings.extend(user.spellings);
+        Ok(Rules { spellings, boilerplate, findings, rules, reasons, tickets })
     }
 
     /// Cuts a text into clauses that mean what they say: folded, without small print and set
@@ -209,6 +213,7 @@ impl Rules {
     pub fn clauses(&self, text: &str, companies: &[String]) -> Vec<String> {
         let mut clauses = Vec::new();
         for sentence in sentences(text) {
+            let sentence = self.written_out(&sentence);
             if self.boilerplate.rest.is_match(&sentence) {
                 break;
             }
@@ -217,6 +222,31 @@ impl Rules {
             }
         }
         clauses
+    }
+
+    /// A folded text with short forms written out: "can't", "acct", "rcvd"; an underscore, which
+    /// joins the words of a machine's values, becomes a blank.
+    fn written_out(&self, text: &str) -> String {
+        let mut written = String::with_capacity(text.len());
+        let is_within = |c: char| c.is_ascii_alphanumeric() || c == '\'';
+        for part in text.split_inclusive(|c: char| !is_within(c)) {
+            let word = part.trim_end_matches(|c: char| !is_within(c));
+            let after = part.strip_prefix(word).unwrap_or("");
+            let whole = (word, "");
+            let (stem, ending) = match word.find('\'') {
+                _ if self.spellings.contains_key(word) => whole,
+                Some(at) if word.ends_with("n't") => {
+                    word.split_at_checked(at.saturating_sub(1)).unwrap_or(whole)
+                }
+                Some(at) => word.split_at_checked(at).unwrap_or(whole),
+                None => whole,
+            };
+            for piece in [stem, ending] {
+                written.push_str(self.spellings.get(piece).map_or(piece, String::as_str));
+            }
+            written.push_str(if after == "_" { " " } else { after });
+        }
+        written
     }
 
     /// A folded text without set phrases and with the companies' names replaced.
@@ -604,6 +634,7 @@ impl Patterns {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RuleFile {
+    spellings: BTreeMap<String, String>,
     words: BTreeMap<String, String>,
     sets: BTreeMap<String, Vec<String>>,
     tickets: Vec<String>,
@@ -792,7 +823,7 @@ fn expanded(rule: &str, written: Vec<String>, names: &Names) -> Result<Vec<Strin
 /// Puts alternatives in the place of each `<word>`, also of those in the alternatives themselves.
 fn spelled_out(rule: &str, pattern: &str, names: &Names) -> Result<String, RulesError> {
     const NESTING: usize = 4;
-    let mut pattern: String = pattern.lines().map(str::trim_start).collect();
+    let mut pattern = unwrapped(pattern);
     for _ in 0..NESTING {
         let Some((before, rest)) = pattern.split_once('<') else { break };
         let mut spelled = before.to_owned();
@@ -804,13 +835,21 @@ fn spelled_out(rule: &str, pattern: &str, names: &Names) -> Result<String, Rules
                 name: name.to_owned(),
             })?;
             spelled.push_str("(?:");
-            spelled.push_str(word);
+            spelled.push_str(&unwrapped(word));
             spelled.push(')');
             spelled.push_str(after);
         }
         pattern = spelled;
     }
     Ok(pattern)
+}
+
+/// A pattern without the breaks and indents of its lines.
+fn unwrapped(pattern: &str) -> String {
+    match pattern.contains('\n') {
+        true => pattern.lines().map(str::trim_start).collect(),
+        false => pattern.to_owned(),
+    }
 }
 
 /// Matches nothing that occurs in a mail.

@@ -46,8 +46,7 @@ pub fn watch_state(
     blind_after: Duration,
     now: DateTime<Utc>,
 ) -> (WatchState, Option<DateTime<Utc>>) {
-    let is_fresh =
-        seen.last_complete_check.is_some_and(|at| at <= now && now <= at + blind_after);
+    let is_fresh = seen.last_complete_check.is_some_and(|at| at <= now && now <= at + blind_after);
     match (seen.failing_since, is_fresh, is_running) {
         (Some(since), true, _) => (WatchState::Degraded, Some(since)),
         (None, true, _) => (WatchState::Watching, seen.last_complete_check),
@@ -68,8 +67,7 @@ mod tests {
     fn check(last: Option<i64>, failing: Option<i64>, is_running: bool, expected: WatchState) {
         let now = DateTime::UNIX_EPOCH + Duration::days(100);
         let ago = |minutes: i64| now - Duration::minutes(minutes);
-        let seen =
-            Seen { last_complete_check: last.map(ago), failing_since: failing.map(ago) };
+        let seen = Seen { last_complete_check: last.map(ago), failing_since: failing.map(ago) };
         let (state, _) = watch_state(seen, is_running, Duration::hours(1), now);
         assert_eq!(state, expected, "{last:?} {failing:?} {is_running}");
     }

@@ -217,24 +217,64 @@ pub fn windows(history: &History, spans: &RouteWindows, calendar: &Calendar) -> 
     let mut found = Vec::new();
     let ended_at = history.closed_at.or(history.undeliverable_at);
     if let Some(submitted_at) = history.submitted_at {
-        let answered_at = earliest([history.acknowledged_at, history.first_reply_at, history.decided_at, ended_at]);
-        found.push(window(WindowName::Acknowledgement, submitted_at, answered_at, &spans.acknowledgement, &[], calendar));
+        let answered_at = earliest([
+            history.acknowledged_at,
+            history.first_reply_at,
+            history.decided_at,
+            ended_at,
+        ]);
+        found.push(window(
+            WindowName::Acknowledgement,
+            submitted_at,
+            answered_at,
+            &spans.acknowledgement,
+            &[],
+            calendar,
+        ));
     }
     if let Some(opened_at) = history.acknowledged_at.or(history.submitted_at) {
         let answered_at = earliest([history.first_reply_at, history.decided_at, ended_at]);
-        found.push(window(WindowName::FirstResponse, opened_at, answered_at, &spans.first_response, &[], calendar));
+        found.push(window(
+            WindowName::FirstResponse,
+            opened_at,
+            answered_at,
+            &spans.first_response,
+            &[],
+            calendar,
+        ));
     }
     if let Some(submitted_at) = history.submitted_at.or(history.acknowledged_at) {
         let answered_at = earliest([history.decided_at, ended_at]);
-        found.push(window(WindowName::Decision, submitted_at, answered_at, &spans.decision, &history.requests, calendar));
+        found.push(window(
+            WindowName::Decision,
+            submitted_at,
+            answered_at,
+            &spans.decision,
+            &history.requests,
+            calendar,
+        ));
     }
     if let Some((asked_at, answered_at)) = history.requests.last() {
         let closed_at = answered_at.or(ended_at);
-        found.push(window(WindowName::YourAnswer, *asked_at, closed_at, &spans.your_answer, &[], calendar));
+        found.push(window(
+            WindowName::YourAnswer,
+            *asked_at,
+            closed_at,
+            &spans.your_answer,
+            &[],
+            calendar,
+        ));
     }
     if let (Some(decided_at), true) = (history.decided_at, history.is_approved) {
         let closed_at = earliest([history.activated_at, history.closed_at]);
-        found.push(window(WindowName::Activation, decided_at, closed_at, &spans.activation, &[], calendar));
+        found.push(window(
+            WindowName::Activation,
+            decided_at,
+            closed_at,
+            &spans.activation,
+            &[],
+            calendar,
+        ));
     }
     found
 }
@@ -291,10 +331,8 @@ fn window(
     requests: &[(DateTime<Utc>, Option<DateTime<Utc>>)],
     calendar: &Calendar,
 ) -> Window {
-    let paused: Duration = requests
-        .iter()
-        .filter_map(|(from, until)| until.map(|until| until - *from))
-        .sum();
+    let paused: Duration =
+        requests.iter().filter_map(|(from, until)| until.map(|until| until - *from)).sum();
     let paused_days = u32::try_from(paused.num_days()).unwrap_or(0);
     let opened_on = calendar.day_of(opened_at);
     let deadline = |span: Span| {
@@ -356,7 +394,10 @@ mod tests {
     }
 
     fn read_until(until: &str) -> Coverage {
-        Coverage::common(&[vec![Watched { from: Utc.timestamp_opt(0, 0).unwrap(), until: at(until) }]])
+        Coverage::common(&[vec![Watched {
+            from: Utc.timestamp_opt(0, 0).unwrap(),
+            until: at(until),
+        }]])
     }
 
     const SENT: (&str, EventKind) = ("2026-04-30T15:00:00Z", EventKind::Submitted);
@@ -397,8 +438,14 @@ mod tests {
         let now = at("2026-06-20T00:00:00Z");
         let coverage = read_until("2026-07-01T00:00:00Z");
         assert_eq!(named(&paused, WindowName::Decision).verdict(&coverage, now), Verdict::Paused);
-        assert_eq!(named(&paused, WindowName::FirstResponse).verdict(&coverage, now), Verdict::Answered);
-        assert_eq!(named(&paused, WindowName::YourAnswer).verdict(&coverage, now), Verdict::Overdue);
+        assert_eq!(
+            named(&paused, WindowName::FirstResponse).verdict(&coverage, now),
+            Verdict::Answered
+        );
+        assert_eq!(
+            named(&paused, WindowName::YourAnswer).verdict(&coverage, now),
+            Verdict::Overdue
+        );
         let answered =
             windows_of(&[SENT, RECEIPT, asked, ("2026-05-11T16:00:00Z", EventKind::Answered)]);
         let decision = named(&answered, WindowName::Decision);

@@ -41,13 +41,7 @@ impl Backoff {
     /// tried again each `refused_login_retry`.
     #[must_use]
     pub fn new(min: Duration, max: Duration, refused_login_retry: Duration) -> Backoff {
-        Backoff {
-            min,
-            max,
-            refused_login_retry,
-            failures: 0,
-            refusals: 0,
-        }
+        Backoff { min, max, refused_login_retry, failures: 0, refusals: 0 }
     }
 
     /// Counts a failure and returns the pause that follows it.
@@ -64,9 +58,7 @@ impl Backoff {
             // A minute at first by default, because it may be a restart behind a proxy.
             Failure::Throttled => {
                 let first = (self.refused_login_retry / 15).max(self.min);
-                first
-                    .saturating_mul(self.doublings())
-                    .min(self.refused_login_retry)
+                first.saturating_mul(self.doublings()).min(self.refused_login_retry)
             }
         };
         self.failures = self.failures.saturating_add(1);
@@ -129,11 +121,7 @@ mod tests {
     const LONGEST: u64 = u64::MAX;
 
     fn backoff() -> Backoff {
-        Backoff::new(
-            Duration::from_secs(2),
-            Duration::from_secs(300),
-            Duration::from_secs(900),
-        )
+        Backoff::new(Duration::from_secs(2), Duration::from_secs(300), Duration::from_secs(900))
     }
 
     /// Asserts the nominal pauses, in seconds, that follow a row of failures.
@@ -176,10 +164,7 @@ mod tests {
         backoff.after(Failure::RefusedLogin, LONGEST);
         backoff.logged_in();
         assert_eq!(backoff.refusals(), 0);
-        assert_eq!(
-            backoff.after(Failure::RefusedLogin, LONGEST),
-            Duration::from_secs(4)
-        );
+        assert_eq!(backoff.after(Failure::RefusedLogin, LONGEST), Duration::from_secs(4));
     }
 
     #[test]
@@ -189,15 +174,9 @@ mod tests {
             backoff.after(Failure::Passing, LONGEST);
         }
         backoff.worked(Duration::from_secs(1));
-        assert_eq!(
-            backoff.after(Failure::Passing, LONGEST),
-            Duration::from_secs(16)
-        );
+        assert_eq!(backoff.after(Failure::Passing, LONGEST), Duration::from_secs(16));
         backoff.worked(Duration::from_secs(16));
-        assert_eq!(
-            backoff.after(Failure::Passing, LONGEST),
-            Duration::from_secs(2)
-        );
+        assert_eq!(backoff.after(Failure::Passing, LONGEST), Duration::from_secs(2));
     }
 
     proptest! {

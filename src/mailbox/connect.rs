@@ -87,42 +87,28 @@ pub async fn greet(settings: &MailboxSettings, limits: &Limits) -> Result<Greete
             let stream = handshake(settings, limits, tcp, deadline).await?;
             let mut client = Client::new(Wire::new(stream, literal_limit));
             read_greeting(&mut client, limits).await?;
-            Ok(Greeted {
-                client,
-                n_commands: 0,
-            })
+            Ok(Greeted { client, n_commands: 0 })
         }
         Tls::StartTls => {
             let mut client = Client::new(Wire::new(Box::new(tcp), literal_limit));
             read_greeting(&mut client, limits).await?;
-            command(&mut client, limits, "STARTTLS")
-                .await
-                .map_err(|err| match err {
-                    Error::Refused { source, .. } => Error::NoStartTls { source },
-                    err => err,
-                })?;
+            command(&mut client, limits, "STARTTLS").await.map_err(|err| match err {
+                Error::Refused { source, .. } => Error::NoStartTls { source },
+                err => err,
+            })?;
             // What was announced in plain text is forgotten with the wire (RFC 3501 §6.2.1).
-            let plain = client
-                .into_inner()
-                .into_inner()
-                .ok_or_else(|| Error::NoStartTls {
-                    source: Answer::new("it sent plain text before the handshake"),
-                })?;
+            let plain = client.into_inner().into_inner().ok_or_else(|| Error::NoStartTls {
+                source: Answer::new("it sent plain text before the handshake"),
+            })?;
             let deadline = Instant::now() + limits.connect_timeout;
             let stream = handshake(settings, limits, plain, deadline).await?;
             let client = Client::new(Wire::new(stream, literal_limit));
-            Ok(Greeted {
-                client,
-                n_commands: 1,
-            })
+            Ok(Greeted { client, n_commands: 1 })
         }
         Tls::None => {
             let mut client = Client::new(Wire::new(Box::new(tcp), literal_limit));
             read_greeting(&mut client, limits).await?;
-            Ok(Greeted {
-                client,
-                n_commands: 0,
-            })
+            Ok(Greeted { client, n_commands: 0 })
         }
     }
 }
@@ -138,10 +124,7 @@ pub async fn login(
     limits: &Limits,
     secret: &Secret,
 ) -> Result<Session, Error> {
-    let Greeted {
-        mut client,
-        mut n_commands,
-    } = greeted;
+    let Greeted { mut client, mut n_commands } = greeted;
     if client.get_ref().capabilities().is_none() {
         command(&mut client, limits, "CAPABILITY").await?;
         n_commands += 1;
@@ -166,10 +149,7 @@ pub async fn login(
     };
     let limit = limits.command_timeout;
     let attempt = timeout(limit, attempt).await;
-    let outcome = attempt.map_err(|_| Error::Silent {
-        command: "the login",
-        limit,
-    })?;
+    let outcome = attempt.map_err(|_| Error::Silent { command: "the login", limit })?;
     let imap = outcome.map_err(|(err, mut client)| {
         refused(err, client.get_mut().take_refusal().as_deref(), secret)
     })?;
@@ -194,13 +174,11 @@ impl Way {
     fn choose(offered: &BTreeSet<String>, kind: Kind) -> Result<Way, Error> {
         match kind {
             Kind::AccessToken if offered.contains("AUTH=XOAUTH2") => Ok(Way::Xoauth2),
-            Kind::AccessToken => Err(Error::NoLogin {
-                wanted: "an access token (XOAUTH2)",
-            }),
+            Kind::AccessToken => Err(Error::NoLogin { wanted: "an access token (XOAUTH2)" }),
             Kind::Password if offered.contains("AUTH=PLAIN") => Ok(Way::Plain),
-            Kind::Password if offered.contains("LOGINDISABLED") => Err(Error::NoLogin {
-                wanted: "a password",
-            }),
+            Kind::Password if offered.contains("LOGINDISABLED") => {
+                Err(Error::NoLogin { wanted: "a password" })
+            }
             Kind::Password => Ok(Way::Login),
         }
     }
@@ -231,14 +209,11 @@ fn refused(err: async_imap::error::Error, words: Option<&str>, secret: &Secret) 
             said_no(&answer).unwrap_or(Error::RefusedLogin { source: answer })
         }
         // LOGIN cannot carry line breaks; nothing was sent.
-        async_imap::error::Error::Validate(_) => Error::NoLogin {
-            wanted: "such a password",
-        },
+        async_imap::error::Error::Validate(_) => Error::NoLogin { wanted: "such a password" },
         err if words.is_some() => match failed("the login", err) {
-            Error::Closed { command } => said_no(&answer).unwrap_or(Error::Bye {
-                command,
-                source: answer,
-            }),
+            Error::Closed { command } => {
+                said_no(&answer).unwrap_or(Error::Bye { command, source: answer })
+            }
             err => err,
         },
         err => failed("the login", err),
@@ -250,24 +225,16 @@ async fn read_greeting(client: &mut Client<Wire>, limits: &Limits) -> Result<(),
     const STEP: &str = "the connection";
     let limit = limits.command_timeout;
     let read = timeout(limit, client.read_response()).await;
-    let read = read.map_err(|_| Error::Silent {
-        command: STEP,
-        limit,
-    })?;
+    let read = read.map_err(|_| Error::Silent { command: STEP, limit })?;
     let response = read.map_err(|err| failed(STEP, async_imap::error::Error::Io(err)))?;
     let answer = Answer::new(client.get_ref().greeting());
     client.get_mut().take_refusal();
     match response.as_ref().map(|response| response.parsed()) {
-        Some(Response::Data {
-            status: Status::Ok, ..
-        }) => Ok(()),
+        Some(Response::Data { status: Status::Ok, .. }) => Ok(()),
         Some(Response::Data { .. }) => {
             Err(said_no(&answer).unwrap_or(Error::Greeting { source: answer }))
         }
-        Some(_) => Err(Error::Garbled {
-            command: STEP,
-            source: Answer::new("it is no greeting"),
-        }),
+        Some(_) => Err(Error::Garbled { command: STEP, source: Answer::new("it is no greeting") }),
         None => Err(Error::Closed { command: STEP }),
     }
 }
@@ -280,18 +247,11 @@ async fn command(
 ) -> Result<(), Error> {
     let limit = limits.command_timeout;
     let run = timeout(limit, client.run_command_and_check_ok(name, None)).await;
-    run.map_err(|_| Error::Silent {
-        command: name,
-        limit,
-    })?
-    .map_err(|err| {
+    run.map_err(|_| Error::Silent { command: name, limit })?.map_err(|err| {
         let words = client.get_mut().take_refusal();
         match (err, words) {
             (async_imap::error::Error::No(_) | async_imap::error::Error::Bad(_), Some(words)) => {
-                Error::Refused {
-                    command: name,
-                    source: Answer::new(&words),
-                }
+                Error::Refused { command: name, source: Answer::new(&words) }
             }
             (err, _) => failed(name, err),
         }
@@ -303,20 +263,11 @@ async fn reach(settings: &MailboxSettings, deadline: Instant) -> Result<TcpStrea
     let (host, port) = (&settings.host, settings.port);
     let resolved = timeout_at(deadline, lookup_host((host.as_str(), port))).await;
     let addresses: Vec<SocketAddr> = resolved
-        .map_err(|_| Error::Unresolved {
-            host: host.clone(),
-            source: timed_out(),
-        })?
-        .map_err(|source| Error::Unresolved {
-            host: host.clone(),
-            source,
-        })?
+        .map_err(|_| Error::Unresolved { host: host.clone(), source: timed_out() })?
+        .map_err(|source| Error::Unresolved { host: host.clone(), source })?
         .collect();
     let addresses: Vec<SocketAddr> = if settings.tls == Tls::None {
-        addresses
-            .into_iter()
-            .filter(|address| address.ip().is_loopback())
-            .collect()
+        addresses.into_iter().filter(|address| address.ip().is_loopback()).collect()
     } else {
         addresses
     };
@@ -337,10 +288,8 @@ async fn reach(settings: &MailboxSettings, deadline: Instant) -> Result<TcpStrea
         let share = left / u32::try_from(addresses.len() - nth).unwrap_or(u32::MAX);
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
-                keep_alive(&stream).map_err(|source| Error::Io {
-                    command: "the connection",
-                    source,
-                })?;
+                keep_alive(&stream)
+                    .map_err(|source| Error::Io { command: "the connection", source })?;
                 return Ok(stream);
             }
             Ok(Err(err)) => last = err,
@@ -350,11 +299,7 @@ async fn reach(settings: &MailboxSettings, deadline: Instant) -> Result<TcpStrea
             break;
         }
     }
-    Err(Error::Unreachable {
-        host: host.clone(),
-        port,
-        source: last,
-    })
+    Err(Error::Unreachable { host: host.clone(), port, source: last })
 }
 
 fn timed_out() -> io::Error {
@@ -391,14 +336,8 @@ async fn handshake(
     let connect = TlsConnector::from(Arc::new(config)).connect(name, stream);
     let limit = limits.connect_timeout;
     match timeout_at(deadline, connect).await {
-        Err(_) => Err(Error::Silent {
-            command: "the TLS handshake",
-            limit,
-        }),
-        Ok(Err(source)) => Err(Error::Tls {
-            host: host.clone(),
-            source,
-        }),
+        Err(_) => Err(Error::Silent { command: "the TLS handshake", limit }),
+        Ok(Err(source)) => Err(Error::Tls { host: host.clone(), source }),
         Ok(Ok(stream)) => Ok(Box::new(stream)),
     }
 }
@@ -408,24 +347,21 @@ async fn handshake(
 async fn tls_config(settings: &MailboxSettings) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match settings.pin_sha256 {
-        Some(pin) => Arc::new(Pinned {
-            pin,
-            algorithms: provider.signature_verification_algorithms,
-        }),
+        Some(pin) => {
+            Arc::new(Pinned { pin, algorithms: provider.signature_verification_algorithms })
+        }
         None => {
             let host = settings.host.clone();
             let ca_file = settings.ca_file.clone();
             let provider = Arc::clone(&provider);
             let build = move || trusted(&host, ca_file.as_deref(), provider);
             // A few hundred certificates are read from disk.
-            tokio::task::spawn_blocking(build)
-                .await
-                .unwrap_or_else(|err| {
-                    Err(Error::TlsSetup {
-                        host: settings.host.clone(),
-                        source: Answer::new(&err.to_string()),
-                    })
-                })?
+            tokio::task::spawn_blocking(build).await.unwrap_or_else(|err| {
+                Err(Error::TlsSetup {
+                    host: settings.host.clone(),
+                    source: Answer::new(&err.to_string()),
+                })
+            })?
         }
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -438,10 +374,7 @@ async fn tls_config(settings: &MailboxSettings) -> Result<ClientConfig, Error> {
 }
 
 fn setup(host: &str, err: &dyn fmt::Display) -> Error {
-    Error::TlsSetup {
-        host: host.to_owned(),
-        source: Answer::new(&err.to_string()),
-    }
+    Error::TlsSetup { host: host.to_owned(), source: Answer::new(&err.to_string()) }
 }
 
 /// The platform's trust anchors and those of `ca_file`, read anew for each connection: both change
@@ -502,9 +435,7 @@ impl ServerCertVerifier for Pinned {
             return Ok(ServerCertVerified::assertion());
         }
         let shown: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
-        Err(TlsError::General(format!(
-            "the certificate is not the pinned one, but {shown}"
-        )))
+        Err(TlsError::General(format!("the certificate is not the pinned one, but {shown}")))
     }
 
     fn verify_tls12_signature(
@@ -680,10 +611,7 @@ mod tests {
         check(
             Tls::None,
             Kind::Password,
-            &[
-                "* OK [CAPABILITY IMAP4rev1] hi\r\n",
-                "@ BAD what is LOGIN ops s3cret?\r\n",
-            ],
+            &["* OK [CAPABILITY IMAP4rev1] hi\r\n", "@ BAD what is LOGIN ops s3cret?\r\n"],
             "the server refused the login: BAD what is LOGIN ops …?",
         )
         .await;
@@ -701,10 +629,7 @@ mod tests {
         check(
             Tls::StartTls,
             Kind::Password,
-            &[
-                "* OK hi\r\n",
-                "@ OK go\r\n* OK [CAPABILITY AUTH=PLAIN] forged\r\n",
-            ],
+            &["* OK hi\r\n", "@ OK go\r\n* OK [CAPABILITY AUTH=PLAIN] forged\r\n"],
             "the server does not start TLS: it sent plain text before the handshake",
         )
         .await;

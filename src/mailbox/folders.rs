@@ -10,22 +10,11 @@ use crate::config::FolderName;
 use crate::domain::message::FolderRole;
 
 /// Names under which servers and mail programs keep junk when they do not say so.
-const JUNK_NAMES: [&str; 6] = [
-    "Junk",
-    "Spam",
-    "Junk E-mail",
-    "Junk Email",
-    "Bulk Mail",
-    "[Gmail]/Spam",
-];
+const JUNK_NAMES: [&str; 6] =
+    ["Junk", "Spam", "Junk E-mail", "Junk Email", "Bulk Mail", "[Gmail]/Spam"];
 /// Names under which servers and mail programs keep sent mail when they do not say so.
-const SENT_NAMES: [&str; 5] = [
-    "Sent",
-    "Sent Items",
-    "Sent Messages",
-    "Sent Mail",
-    "[Gmail]/Sent Mail",
-];
+const SENT_NAMES: [&str; 5] =
+    ["Sent", "Sent Items", "Sent Messages", "Sent Mail", "[Gmail]/Sent Mail"];
 
 /// One folder as LIST shows it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,18 +59,9 @@ pub struct Absent {
 impl fmt::Display for Absent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.existing.get(..30).unwrap_or(&self.existing);
-        write!(
-            f,
-            "there is no folder `{}`; there are {}",
-            self.name,
-            shown.join(", ")
-        )?;
+        write!(f, "there is no folder `{}`; there are {}", self.name, shown.join(", "))?;
         let more = self.existing.len() - shown.len();
-        if more == 0 {
-            Ok(())
-        } else {
-            write!(f, " and {more} more")
-        }
+        if more == 0 { Ok(()) } else { write!(f, " and {more} more") }
     }
 }
 
@@ -107,10 +87,8 @@ pub fn resolve(
     listed: &[Listed],
 ) -> Result<Resolved, Absent> {
     let mut resolved = Resolved::default();
-    for (name, is_sent) in sent
-        .map(|name| (name, true))
-        .into_iter()
-        .chain(folders.iter().map(|name| (name, false)))
+    for (name, is_sent) in
+        sent.map(|name| (name, true)).into_iter().chain(folders.iter().map(|name| (name, false)))
     {
         let found = match name {
             FolderName::Named(name) if name.eq_ignore_ascii_case("INBOX") => {
@@ -167,13 +145,9 @@ fn special(attribute: &str, listed: &[Listed]) -> Option<(String, String, Folder
     };
     let selectable = || listed.iter().filter(|folder| is_selectable(folder));
     // In the order of the names, so that `Junk` wins over a `Spam` somebody made.
-    let found = selectable()
-        .find(|folder| has(folder, &attribute))
-        .or_else(|| {
-            names
-                .iter()
-                .find_map(|name| selectable().find(|folder| is_known(folder, &[name])))
-        })?;
+    let found = selectable().find(|folder| has(folder, &attribute)).or_else(|| {
+        names.iter().find_map(|name| selectable().find(|folder| is_known(folder, &[name])))
+    })?;
     Some((decoded(&found.raw), found.raw.clone(), role))
 }
 
@@ -248,10 +222,7 @@ mod tests {
             .map(|(raw, attributes)| Listed {
                 raw: (*raw).to_owned(),
                 delimiter: Some('/'),
-                attributes: attributes
-                    .iter()
-                    .map(|one| one.to_ascii_lowercase())
-                    .collect(),
+                attributes: attributes.iter().map(|one| one.to_ascii_lowercase()).collect(),
             })
             .collect()
     }
@@ -276,12 +247,7 @@ mod tests {
             .folders
             .iter()
             .map(|folder| format!("{:?} {} {}", folder.role, folder.name, folder.raw))
-            .chain(
-                resolved
-                    .missing
-                    .iter()
-                    .map(|missing| format!("missing {missing}")),
-            )
+            .chain(resolved.missing.iter().map(|missing| format!("missing {missing}")))
             .collect();
         assert_eq!(shown, expected);
     }
@@ -291,17 +257,8 @@ mod tests {
         check(
             &["INBOX", "\\Junk"],
             "\\Sent",
-            &[
-                ("INBOX", &[]),
-                ("Bin", &["\\Junk"]),
-                ("Junk", &[]),
-                ("Gesendet", &["\\Sent"]),
-            ],
-            &[
-                "Sent Gesendet Gesendet",
-                "Inbox INBOX INBOX",
-                "Junk Bin Bin",
-            ],
+            &[("INBOX", &[]), ("Bin", &["\\Junk"]), ("Junk", &[]), ("Gesendet", &["\\Sent"])],
+            &["Sent Gesendet Gesendet", "Inbox INBOX INBOX", "Junk Bin Bin"],
         );
     }
 
@@ -310,16 +267,8 @@ mod tests {
         check(
             &["INBOX", "\\Junk"],
             "\\Sent",
-            &[
-                ("Spam", &[]),
-                ("Sent", &["\\Noselect"]),
-                ("INBOX/Sent Items", &[]),
-            ],
-            &[
-                "Sent INBOX/Sent Items INBOX/Sent Items",
-                "Inbox INBOX INBOX",
-                "Junk Spam Spam",
-            ],
+            &[("Spam", &[]), ("Sent", &["\\Noselect"]), ("INBOX/Sent Items", &[])],
+            &["Sent INBOX/Sent Items INBOX/Sent Items", "Inbox INBOX INBOX", "Junk Spam Spam"],
         );
     }
 
@@ -346,10 +295,7 @@ mod tests {
     #[test]
     fn a_named_folder_that_is_not_there_is_an_error_that_lists_what_is() {
         let absent = resolved(&["Zoll"], "", &[("INBOX", &[]), ("Sent", &[])]).unwrap_err();
-        assert_eq!(
-            absent.to_string(),
-            "there is no folder `Zoll`; there are INBOX, Sent"
-        );
+        assert_eq!(absent.to_string(), "there is no folder `Zoll`; there are INBOX, Sent");
     }
 
     #[test]

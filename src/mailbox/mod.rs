@@ -194,9 +194,7 @@ impl Answer {
     /// scope or user do not fit.
     #[must_use]
     pub fn is_about_the_account(&self) -> bool {
-        self.0
-            .to_lowercase()
-            .contains("user is authenticated but not connected")
+        self.0.to_lowercase().contains("user is authenticated but not connected")
     }
 }
 
@@ -466,9 +464,7 @@ impl Error {
             }
             cause = err.source();
         }
-        line.chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect()
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 }
 
@@ -491,38 +487,17 @@ mod tests {
 
     #[test]
     fn throttling_and_accounts_are_told_from_wrong_passwords() {
-        check(
-            "NO [AUTHENTICATIONFAILED] Authentication failed.",
-            false,
-            false,
-        );
-        check(
-            "NO [UNAVAILABLE] Temporary authentication failure.",
-            true,
-            false,
-        );
-        check(
-            "NO [ALERT] Too many simultaneous connections. (Failure)",
-            true,
-            false,
-        );
+        check("NO [AUTHENTICATIONFAILED] Authentication failed.", false, false);
+        check("NO [UNAVAILABLE] Temporary authentication failure.", true, false);
+        check("NO [ALERT] Too many simultaneous connections. (Failure)", true, false);
         check("NO [LIMIT] slow down", true, false);
-        check(
-            "NO [OVERQUOTA] Account exceeded command or bandwidth limits.",
-            true,
-            false,
-        );
+        check("NO [OVERQUOTA] Account exceeded command or bandwidth limits.", true, false);
         check("BAD User is authenticated but not connected.", false, true);
     }
 
     #[test]
     fn a_chain_is_one_line_without_control_characters() {
-        let err = Error::RefusedLogin {
-            source: Answer::new("NO bad\u{1b}[31m\r\npassword"),
-        };
-        assert_eq!(
-            err.chain(),
-            "the server refused the login: NO bad [31m  password"
-        );
+        let err = Error::RefusedLogin { source: Answer::new("NO bad\u{1b}[31m\r\npassword") };
+        assert_eq!(err.chain(), "the server refused the login: NO bad [31m  password");
     }
 }

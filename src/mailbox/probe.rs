@@ -61,17 +61,10 @@ async fn attempt(
         (true, true) => "the server offers IDLE".to_owned(),
         (false, _) => format!("off; looking each {:?}", settings.poll_interval),
         (true, false) => {
-            format!(
-                "the server does not offer IDLE; looking each {:?}",
-                settings.poll_interval
-            )
+            format!("the server does not offer IDLE; looking each {:?}", settings.poll_interval)
         }
     };
-    steps.push(ProbeStep {
-        name: "push",
-        outcome: Ok(push),
-        hint: None,
-    });
+    steps.push(ProbeStep { name: "push", outcome: Ok(push), hint: None });
     session.logout().await;
     folders.map(|_| ())
 }
@@ -88,11 +81,7 @@ async fn look(
     for folder in &resolved.folders {
         let selected = session.examine(&folder.raw).await?;
         let role = format!("{:?}", folder.role).to_lowercase();
-        found.push(format!(
-            "{} ({role}, {} mails)",
-            decoded(&folder.raw),
-            selected.exists
-        ));
+        found.push(format!("{} ({role}, {} mails)", decoded(&folder.raw), selected.exists));
     }
     Ok((found.join(", "), resolved.missing))
 }
@@ -105,22 +94,8 @@ fn note<T>(
     show: impl FnOnce(&T) -> String,
 ) -> Result<T, ()> {
     let (step, value) = match outcome {
-        Ok(value) => (
-            ProbeStep {
-                name,
-                outcome: Ok(show(&value)),
-                hint: None,
-            },
-            Ok(value),
-        ),
-        Err(err) => (
-            ProbeStep {
-                name,
-                outcome: Err(err.chain()),
-                hint: err.hint(),
-            },
-            Err(()),
-        ),
+        Ok(value) => (ProbeStep { name, outcome: Ok(show(&value)), hint: None }, Ok(value)),
+        Err(err) => (ProbeStep { name, outcome: Err(err.chain()), hint: err.hint() }, Err(())),
     };
     steps.push(step);
     value

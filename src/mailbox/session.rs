@@ -68,12 +68,7 @@ pub enum Idled {
 impl Session {
     /// Takes over a session that has just been authenticated; `n_commands` is what that took.
     pub(super) fn new(imap: async_imap::Session<Wire>, limits: Limits, n_commands: u32) -> Session {
-        Session {
-            imap,
-            limits,
-            identified: false,
-            n_commands,
-        }
+        Session { imap, limits, identified: false, n_commands }
     }
 
     /// Returns how many commands have been sent, login included.
@@ -85,10 +80,7 @@ impl Session {
     /// Says whether the server has announced a capability, such as `IDLE`.
     #[must_use]
     pub fn can(&self, capability: &str) -> bool {
-        self.imap
-            .get_ref()
-            .capabilities()
-            .is_some_and(|known| known.contains(capability))
+        self.imap.get_ref().capabilities().is_some_and(|known| known.contains(capability))
     }
 
     /// Runs a command to its end; `on` sees each response before the tagged one.
@@ -116,22 +108,12 @@ impl Session {
         let sent = timeout(limit, self.imap.run_command(command)).await;
         let id = match sent {
             Err(_) => {
-                return Err(Error::Silent {
-                    command: name,
-                    limit,
-                });
+                return Err(Error::Silent { command: name, limit });
             }
             Ok(Err(err)) => return Err(failed(name, err)),
             Ok(Ok(id)) => id,
         };
-        Ok(Running {
-            session: self,
-            name,
-            id,
-            limit,
-            n_responses: 0,
-            has_bye: false,
-        })
+        Ok(Running { session: self, name, id, limit, n_responses: 0, has_bye: false })
     }
 
     /// Asks for the capabilities unless the server has already said them.
@@ -163,10 +145,7 @@ impl Session {
             {
                 listed.push(Listed {
                     raw: folder.name.to_string(),
-                    delimiter: folder
-                        .delimiter
-                        .as_ref()
-                        .and_then(|text| text.chars().next()),
+                    delimiter: folder.delimiter.as_ref().and_then(|text| text.chars().next()),
                     attributes: folder.name_attributes.iter().map(attribute).collect(),
                 });
             }
@@ -199,27 +178,19 @@ impl Session {
 
     async fn examine_once(&mut self, raw: &str) -> Result<Selected, Error> {
         let mut exists = None;
-        let mut selected = Selected {
-            uid_validity: 0,
-            uid_next: None,
-            exists: 0,
-        };
-        self.exec(
-            "EXAMINE",
-            &format!("EXAMINE {}", quoted(raw)?),
-            |response| match response {
-                Response::MailboxData(MailboxDatum::Exists(n)) => exists = Some(*n),
-                Response::Data { outcome, .. } => match outcome.code {
-                    Some(ResponseCode::UidValidity(number)) => selected.uid_validity = number,
-                    // 0 is no UID; some servers write it for "unknown".
-                    Some(ResponseCode::UidNext(number)) if 0 < number => {
-                        selected.uid_next = Some(number);
-                    }
-                    _ => {}
-                },
+        let mut selected = Selected { uid_validity: 0, uid_next: None, exists: 0 };
+        self.exec("EXAMINE", &format!("EXAMINE {}", quoted(raw)?), |response| match response {
+            Response::MailboxData(MailboxDatum::Exists(n)) => exists = Some(*n),
+            Response::Data { outcome, .. } => match outcome.code {
+                Some(ResponseCode::UidValidity(number)) => selected.uid_validity = number,
+                // 0 is no UID; some servers write it for "unknown".
+                Some(ResponseCode::UidNext(number)) if 0 < number => {
+                    selected.uid_next = Some(number);
+                }
                 _ => {}
             },
-        )
+            _ => {}
+        })
         .await?;
         selected.exists = exists.ok_or_else(|| Error::Garbled {
             command: "EXAMINE",
@@ -308,18 +279,14 @@ impl Session {
             is_told |= told;
         }
         let deadline = Instant::now() + done_timeout;
-        let silent = |_| Error::Silent {
-            command: "DONE",
-            limit: done_timeout,
-        };
+        let silent = |_| Error::Silent { command: "DONE", limit: done_timeout };
         timeout_at(deadline, running.session.imap.run_command_untagged("DONE"))
             .await
             .map_err(silent)?
             .map_err(|err| failed("DONE", err))?;
         let mut is_told_late = false;
-        while let Some(told) = timeout_at(deadline, running.receive(tells_of_mail))
-            .await
-            .map_err(silent)??
+        while let Some(told) =
+            timeout_at(deadline, running.receive(tells_of_mail)).await.map_err(silent)??
         {
             is_told_late |= told;
         }
@@ -373,10 +340,7 @@ impl Running<'_> {
                 return received;
             }
             if self.session.imap.get_ref().received() - before < PROGRESS {
-                return Err(Error::Silent {
-                    command: self.name,
-                    limit,
-                });
+                return Err(Error::Silent { command: self.name, limit });
             }
         }
     }
@@ -414,10 +378,7 @@ impl Running<'_> {
                     Err(said_no(&source).unwrap_or(Error::Refused { command, source }))
                 }
             },
-            Response::Data {
-                status: Status::Bye,
-                ..
-            } => {
+            Response::Data { status: Status::Bye, .. } => {
                 self.has_bye = true;
                 Ok(Some(on(response.parsed())))
             }
@@ -426,27 +387,16 @@ impl Running<'_> {
     }
 
     fn refusal(&mut self) -> Answer {
-        Answer::new(
-            &self
-                .session
-                .imap
-                .get_mut()
-                .take_refusal()
-                .unwrap_or_default(),
-        )
+        Answer::new(&self.session.imap.get_mut().take_refusal().unwrap_or_default())
     }
 }
 
 /// Errors that mean the same whatever command they answer.
 pub(super) fn said_no(answer: &Answer) -> Option<Error> {
     if answer.is_about_the_account() {
-        Some(Error::Account {
-            source: answer.clone(),
-        })
+        Some(Error::Account { source: answer.clone() })
     } else if answer.is_throttling() {
-        Some(Error::Throttled {
-            source: answer.clone(),
-        })
+        Some(Error::Throttled { source: answer.clone() })
     } else {
         None
     }
@@ -479,27 +429,18 @@ pub(super) fn failed(command: &'static str, err: async_imap::error::Error) -> Er
             std::io::ErrorKind::InvalidData | std::io::ErrorKind::Other => {
                 // The parser's error quotes what it could not read, which may be mail.
                 let words = source.to_string();
-                let what = if words.contains("during parsing") {
-                    "it is no IMAP"
-                } else {
-                    &words
-                };
-                Error::Garbled {
-                    command,
-                    source: Answer::new(what),
-                }
+                let what = if words.contains("during parsing") { "it is no IMAP" } else { &words };
+                Error::Garbled { command, source: Answer::new(what) }
             }
             _ => Error::Io { command, source },
         },
         Imap::ConnectionLost => Error::Closed { command },
-        Imap::No(words) | Imap::Bad(words) => Error::Refused {
-            command,
-            source: Answer::new(&words),
-        },
-        _ => Error::Garbled {
-            command,
-            source: Answer::new("it is not what the command calls for"),
-        },
+        Imap::No(words) | Imap::Bad(words) => {
+            Error::Refused { command, source: Answer::new(&words) }
+        }
+        _ => {
+            Error::Garbled { command, source: Answer::new("it is not what the command calls for") }
+        }
     }
 }
 
@@ -526,15 +467,9 @@ fn attribute(attribute: &NameAttribute<'_>) -> String {
 fn quoted(name: &str) -> Result<String, Error> {
     if name.contains(['\r', '\n', '\0']) {
         let source = Answer::new("a folder's name contains a line break");
-        return Err(Error::Garbled {
-            command: "LIST",
-            source,
-        });
+        return Err(Error::Garbled { command: "LIST", source });
     }
-    Ok(format!(
-        "\"{}\"",
-        name.replace('\\', "\\\\").replace('"', "\\\"")
-    ))
+    Ok(format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
 /// `17-Jul-1996 02:44:25 -0700`, the day padded with a space (RFC 3501 §9, date-time).
@@ -573,9 +508,8 @@ pub(super) mod tests {
         tokio::spawn(async move {
             let mut server = BufReader::new(server);
             let mut tag = String::new();
-            for answer in ["@ OK [CAPABILITY IMAP4rev1 IDLE] in\r\n".to_owned()]
-                .iter()
-                .chain(&script)
+            for answer in
+                ["@ OK [CAPABILITY IMAP4rev1 IDLE] in\r\n".to_owned()].iter().chain(&script)
             {
                 let mut line = String::new();
                 if server.read_line(&mut line).await.unwrap_or(0) == 0 {
@@ -609,11 +543,7 @@ pub(super) mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_way_a_command_can_end_is_told_apart() {
         check(&["@ OK done\r\n"], "ok").await;
-        check(
-            &["@ NO [CANNOT] never\r\n"],
-            "the server refused NOOP: NO [CANNOT] never",
-        )
-        .await;
+        check(&["@ NO [CANNOT] never\r\n"], "the server refused NOOP: NO [CANNOT] never").await;
         check(&["@ BAD what\r\n"], "the server refused NOOP: BAD what").await;
         check(
             &["* BYE AccessTokenExpired\r\n"],
@@ -664,20 +594,9 @@ pub(super) mod tests {
         ])
         .await;
         let selected = session.examine("INBOX").await.unwrap();
-        assert_eq!(
-            selected,
-            Selected {
-                uid_validity: 7,
-                uid_next: Some(40),
-                exists: 17
-            }
-        );
+        assert_eq!(selected, Selected { uid_validity: 7, uid_next: Some(40), exists: 17 });
         let err = session.examine("INBOX").await.unwrap_err();
-        assert!(
-            err.chain().contains("does not say how many"),
-            "{}",
-            err.chain()
-        );
+        assert!(err.chain().contains("does not say how many"), "{}", err.chain());
     }
 
     #[tokio::test(start_paused = true)]
@@ -691,9 +610,7 @@ pub(super) mod tests {
         .await;
         let mut seen = Vec::new();
         let damaged = session
-            .headers("4:6", |mail| {
-                seen.push((mail.uid, mail.size, mail.body.map(<[u8]>::to_vec)))
-            })
+            .headers("4:6", |mail| seen.push((mail.uid, mail.size, mail.body.map(<[u8]>::to_vec))))
             .await
             .unwrap();
         assert_eq!(seen, [(4, 10, Some(b"a\r\n\n".to_vec())), (6, 12, None)]);
@@ -714,11 +631,7 @@ pub(super) mod tests {
     async fn every_way_an_idle_can_end_is_told_apart() {
         check_idle(&["+ idling\r\n* 4 EXISTS\r\n", "@ OK done\r\n"], "Told").await;
         check_idle(&["* 4 EXISTS\r\n+ idling\r\n", "@ OK done\r\n"], "Told").await;
-        check_idle(
-            &["+ idling\r\n* OK still here\r\n", "@ OK done\r\n"],
-            "Quiet",
-        )
-        .await;
+        check_idle(&["+ idling\r\n* OK still here\r\n", "@ OK done\r\n"], "Quiet").await;
         check_idle(&["+ idling\r\n", "* 4 EXISTS\r\n@ OK done\r\n"], "ToldLate").await;
         check_idle(&["+ idling\r\n@ OK enough\r\n"], "Quiet").await;
         check_idle(&["+ idling\r\n", ""], "no answer to DONE for 15 s").await;
@@ -742,32 +655,18 @@ pub(super) mod tests {
             "* 0 EXISTS\r\n@ OK done\r\n",
         ])
         .await;
-        session
-            .exec("CAPABILITY", "CAPABILITY", |_| {})
-            .await
-            .unwrap();
+        session.exec("CAPABILITY", "CAPABILITY", |_| {}).await.unwrap();
         assert_eq!(session.examine("INBOX").await.unwrap().exists, 0);
     }
 
     #[test]
     fn internal_dates_are_read_with_their_zone() {
         for (written, expected) in [
-            (
-                "17-Jul-1996 02:44:25 -0700",
-                Some("1996-07-17T09:44:25+00:00"),
-            ),
-            (
-                " 7-Jul-1996 02:44:25 +0000",
-                Some("1996-07-07T02:44:25+00:00"),
-            ),
+            ("17-Jul-1996 02:44:25 -0700", Some("1996-07-17T09:44:25+00:00")),
+            (" 7-Jul-1996 02:44:25 +0000", Some("1996-07-07T02:44:25+00:00")),
             ("yesterday", None),
         ] {
-            assert_eq!(
-                internal_date(written)
-                    .map(|date| date.to_rfc3339())
-                    .as_deref(),
-                expected
-            );
+            assert_eq!(internal_date(written).map(|date| date.to_rfc3339()).as_deref(), expected);
         }
     }
 }

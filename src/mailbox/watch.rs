@@ -45,11 +45,7 @@ pub async fn pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(
     let mut session = connect(&start.settings, &start.limits).await?;
     let folders = find_folders(&mut session, start, &mut told).await?;
     forget_absent(start, &folders);
-    let mode = if offers_push(&session, start) {
-        Mode::Push
-    } else {
-        Mode::Poll
-    };
+    let mode = if offers_push(&session, start) { Mode::Push } else { Mode::Poll };
     let round = read_all(&mut session, &folders, start, reports, &mut anew).await?;
     complete(start, reports, round, mode).await?;
     session.logout().await;
@@ -67,11 +63,7 @@ pub async fn watch(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let limits = &start.limits;
-    let backoff = Backoff::new(
-        limits.backoff_min,
-        limits.backoff_max,
-        limits.refused_login_retry,
-    );
+    let backoff = Backoff::new(limits.backoff_min, limits.backoff_max, limits.refused_login_retry);
     let mut task = Task {
         start,
         reports,
@@ -184,14 +176,9 @@ impl Task {
         let mut n_false_calls = 0u32;
         loop {
             let next_look = Instant::now() + self.start.settings.poll_interval;
-            let round = read_all(
-                &mut session,
-                &folders,
-                &mut self.start,
-                &self.reports,
-                &mut self.anew,
-            )
-            .await?;
+            let round =
+                read_all(&mut session, &folders, &mut self.start, &self.reports, &mut self.anew)
+                    .await?;
             let is_moved = round.is_moved;
             self.judge_push(woken, is_moved);
             let mode = match self.push {
@@ -318,18 +305,12 @@ async fn find_folders(
 ) -> Result<Vec<Folder>, Error> {
     let settings = &start.settings;
     let sent = settings.sent.as_ref();
-    let listed = if need_list(&settings.folders, sent) {
-        session.list().await?
-    } else {
-        Vec::new()
-    };
+    let listed =
+        if need_list(&settings.folders, sent) { session.list().await? } else { Vec::new() };
     let resolved = resolve(&settings.folders, sent, &listed).map_err(Error::NoFolder)?;
     // A mailbox of which only Sent is there is not being watched.
     if let Some(name) = resolved.missing.first()
-        && resolved
-            .folders
-            .iter()
-            .all(|folder| folder.role == FolderRole::Sent)
+        && resolved.folders.iter().all(|folder| folder.role == FolderRole::Sent)
     {
         return Err(Error::NoFolder(Absent {
             name: name.clone(),
@@ -356,11 +337,7 @@ async fn read_all(
     anew: &mut BTreeMap<String, DateTime<Utc>>,
 ) -> Result<Round, Error> {
     let started_at = (start.clock)();
-    let mut round = Round {
-        started_at,
-        folders: Vec::new(),
-        is_moved: false,
-    };
+    let mut round = Round { started_at, folders: Vec::new(), is_moved: false };
     for folder in folders {
         let reading = read(session, folder, start, reports).await?;
         if let Some(from) = reading.from {
@@ -405,10 +382,7 @@ fn offers_push(session: &Session, start: &Start) -> bool {
 
 /// The folder in which news is waited for: the first inbox folder.
 fn idled_on(folders: &[Folder]) -> Option<&Folder> {
-    folders
-        .iter()
-        .find(|folder| folder.role == FolderRole::Inbox)
-        .or(folders.first())
+    folders.iter().find(|folder| folder.role == FolderRole::Inbox).or(folders.first())
 }
 
 /// A random number from the keys the standard library seeds its hash maps with.
@@ -469,11 +443,7 @@ mod tests {
                         }
                         "EXAMINE" => {
                             n_examined += 1;
-                            let next = if manner.new_mail_after < n_examined {
-                                10
-                            } else {
-                                9
-                            };
+                            let next = if manner.new_mail_after < n_examined { 10 } else { 9 };
                             format!(
                                 "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT {next}] n\r\n@ OK x\r\n"
                             )
@@ -499,10 +469,7 @@ mod tests {
 
     /// A mailbox on that port, times in hundredths of what they are in life.
     fn quick(port: u16) -> Start {
-        let mut start = start(Some(Cursor {
-            uid_validity: 7,
-            uid_next: 9,
-        }));
+        let mut start = start(Some(Cursor { uid_validity: 7, uid_next: 9 }));
         start.settings.port = port;
         start.settings.tls = Tls::None;
         start.settings.secret = SecretSource::Command(vec!["echo".to_owned(), "x".to_owned()]);
@@ -526,12 +493,7 @@ mod tests {
         let (port, logins) = serve(manner).await;
         let (sender, mut receiver) = mpsc::channel(4);
         let (stop, shutdown) = watch::channel(false);
-        let task = tokio::spawn(watch(
-            quick(port),
-            sender,
-            Arc::new(Notify::new()),
-            shutdown,
-        ));
+        let task = tokio::spawn(watch(quick(port), sender, Arc::new(Notify::new()), shutdown));
         let mut seen = Vec::new();
         while seen.len() < n {
             seen.push(match receiver.recv().await.unwrap() {
@@ -543,11 +505,7 @@ mod tests {
                     answer.send(true).unwrap();
                     format!("complete {mode:?}")
                 }
-                Report::Trouble {
-                    error,
-                    refused_login,
-                    ..
-                } => format!("{error} {refused_login}"),
+                Report::Trouble { error, refused_login, .. } => format!("{error} {refused_login}"),
             });
         }
         assert_eq!(seen, expected);
@@ -563,44 +521,19 @@ mod tests {
 
     #[tokio::test]
     async fn mail_that_push_did_not_tell_of_is_found_by_the_poll_and_said() {
-        let manner = Manner {
-            new_mail_after: 2,
-            ..WELL
-        };
-        check(
-            manner,
-            4,
-            &[
-                "complete Push",
-                "batch to 10",
-                "complete Poll",
-                "complete Poll",
-            ],
-        )
-        .await;
+        let manner = Manner { new_mail_after: 2, ..WELL };
+        check(manner, 4, &["complete Push", "batch to 10", "complete Poll", "complete Poll"]).await;
     }
 
     #[tokio::test]
     async fn mail_that_push_tells_of_is_read_at_once() {
-        let manner = Manner {
-            new_mail_after: 2,
-            idle: "+ idling\r\n* 4 EXISTS\r\n",
-            ..WELL
-        };
-        check(
-            manner,
-            3,
-            &["complete Push", "batch to 10", "complete Push"],
-        )
-        .await;
+        let manner = Manner { new_mail_after: 2, idle: "+ idling\r\n* 4 EXISTS\r\n", ..WELL };
+        check(manner, 3, &["complete Push", "batch to 10", "complete Push"]).await;
     }
 
     #[tokio::test]
     async fn false_calls_slow_the_watch_down() {
-        let manner = Manner {
-            idle: "+ idling\r\n* 3 EXISTS\r\n",
-            ..WELL
-        };
+        let manner = Manner { idle: "+ idling\r\n* 3 EXISTS\r\n", ..WELL };
         let (port, _) = serve(manner).await;
         let (sender, mut receiver) = mpsc::channel(4);
         let (_stop, shutdown) = watch::channel(false);
@@ -623,35 +556,19 @@ mod tests {
             new_mail_after: 1,
             ..WELL
         };
-        check(
-            manner,
-            3,
-            &["complete Poll", "batch to 10", "complete Poll"],
-        )
-        .await;
+        check(manner, 3, &["complete Poll", "batch to 10", "complete Poll"]).await;
     }
 
     #[tokio::test]
     async fn a_server_that_refuses_the_push_it_offers_is_polled_over_the_same_connection() {
-        let manner = Manner {
-            idle: "@ NO not now\r\n",
-            ..WELL
-        };
-        let logins = check(
-            manner,
-            3,
-            &["complete Push", "complete Poll", "complete Poll"],
-        )
-        .await;
+        let manner = Manner { idle: "@ NO not now\r\n", ..WELL };
+        let logins = check(manner, 3, &["complete Push", "complete Poll", "complete Poll"]).await;
         assert_eq!(logins, 1);
     }
 
     #[tokio::test]
     async fn one_refused_login_is_no_wrong_password_yet() {
-        let manner = Manner {
-            login: "@ NO [AUTHENTICATIONFAILED] no\r\n",
-            ..WELL
-        };
+        let manner = Manner { login: "@ NO [AUTHENTICATIONFAILED] no\r\n", ..WELL };
         let told = "the server refused the login: NO [AUTHENTICATIONFAILED] no";
         let (first, then) = (format!("{told} false"), format!("{told} true"));
         let logins = check(manner, 3, &[&first, &then, &then]).await;
@@ -660,10 +577,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_lost_in_idle_is_made_again() {
-        let manner = Manner {
-            idle: "+ idling\r\n* BYE AccessTokenExpired\r\n",
-            ..WELL
-        };
+        let manner = Manner { idle: "+ idling\r\n* BYE AccessTokenExpired\r\n", ..WELL };
         let lost = "the server closed the connection during IDLE: BYE AccessTokenExpired false";
         let logins = check(manner, 3, &["complete Push", lost, "complete Push"]).await;
         assert_eq!(logins, 2);
@@ -676,19 +590,9 @@ mod tests {
         drop(listener);
         let (sender, mut receiver) = mpsc::channel(4);
         let (stop, shutdown) = watch::channel(false);
-        let task = tokio::spawn(watch(
-            quick(port),
-            sender,
-            Arc::new(Notify::new()),
-            shutdown,
-        ));
+        let task = tokio::spawn(watch(quick(port), sender, Arc::new(Notify::new()), shutdown));
         for _ in 0..3 {
-            let Some(Report::Trouble {
-                error,
-                hint,
-                refused_login,
-                ..
-            }) = receiver.recv().await
+            let Some(Report::Trouble { error, hint, refused_login, .. }) = receiver.recv().await
             else {
                 panic!("no trouble");
             };

@@ -124,11 +124,7 @@ impl Wire {
     /// the handshake may come from anyone, and must not be read as if it had come encrypted.
     pub fn into_inner(self) -> Option<Box<dyn Transport>> {
         let leftover = self.start < self.input.len() || !matches!(self.ready, Ready::Nothing);
-        if leftover {
-            None
-        } else {
-            Some(self.inner.into_inner())
-        }
+        if leftover { None } else { Some(self.inner.into_inner()) }
     }
 
     /// Returns the capabilities last announced, in capitals.
@@ -163,19 +159,9 @@ impl Wire {
 
     /// Looks for the end of the response at `start`; its length, once it is complete.
     fn complete(&mut self) -> io::Result<Option<usize>> {
-        let limit = if starts_with(self.pending(), b"* SEARCH") {
-            SEARCH_LINE
-        } else {
-            LINE
-        };
+        let limit = if starts_with(self.pending(), b"* SEARCH") { SEARCH_LINE } else { LINE };
         loop {
-            let Progress {
-                line,
-                scanned,
-                text,
-                skip,
-                ..
-            } = self.progress;
+            let Progress { line, scanned, text, skip, .. } = self.progress;
             if 0 < skip {
                 let from = self.start + scanned;
                 let until = self.input.len().min(from.saturating_add(skip));
@@ -195,27 +181,18 @@ impl Wire {
                 return Ok(None);
             };
             let end = scanned + end + 1;
-            let bytes = self
-                .input
-                .get(self.start + line..self.start + end)
-                .unwrap_or_default();
+            let bytes = self.input.get(self.start + line..self.start + end).unwrap_or_default();
             self.progress.text = text + bytes.len();
             self.progress.brackets += bytes.iter().filter(|byte| **byte == b'(').count();
             if limit < self.progress.text {
                 return Err(garbled("a line without end"));
             }
-            let literal = if line == 0 && is_free_text(bytes) {
-                None
-            } else {
-                literal(bytes)
-            };
+            let literal = if line == 0 && is_free_text(bytes) { None } else { literal(bytes) };
             let Some(literal) = literal else {
                 return Ok(Some(end));
             };
             if THROWN_AWAY < literal {
-                return Err(garbled(&format!(
-                    "a literal of {literal} octets was announced"
-                )));
+                return Err(garbled(&format!("a literal of {literal} octets was announced")));
             }
             if self.literal_limit - self.progress.literals < literal {
                 self.progress.line = end;
@@ -238,14 +215,7 @@ impl Wire {
         let range = self.start..self.start + length;
         let progress = std::mem::take(&mut self.progress);
         self.start = range.end;
-        let Wire {
-            input,
-            capabilities,
-            greeting,
-            refusal,
-            damaged,
-            ..
-        } = self;
+        let Wire { input, capabilities, greeting, refusal, damaged, .. } = self;
         let response = input.get(range.clone()).unwrap_or_default();
         if is_free_text(response) {
             let line = String::from_utf8_lossy(response);
@@ -279,9 +249,7 @@ impl Wire {
         if is_fetch(response) {
             tracing::debug!(octets = length, "a fetch response cannot be understood");
             if damaged.len() < DAMAGED {
-                damaged.push(Damaged {
-                    uid: uid_in(response),
-                });
+                damaged.push(Damaged { uid: uid_in(response) });
             }
         } else {
             tracing::debug!(octets = length, "a response is not understood and left out");
@@ -377,9 +345,7 @@ impl AsyncWrite for Wire {
 /// Shows no byte of what passes through: commands carry passwords, answers carry mail.
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire")
-            .field("received", &self.received)
-            .finish_non_exhaustive()
+        f.debug_struct("Wire").field("received", &self.received).finish_non_exhaustive()
     }
 }
 
@@ -389,9 +355,7 @@ fn garbled(what: &str) -> io::Error {
 }
 
 fn starts_with(bytes: &[u8], start: &[u8]) -> bool {
-    bytes
-        .get(..start.len())
-        .is_some_and(|bytes| bytes.eq_ignore_ascii_case(start))
+    bytes.get(..start.len()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(start))
 }
 
 /// Whether a line is `+ …`, or a status, tagged or not: text for people follows, in which nothing
@@ -401,15 +365,9 @@ fn is_free_text(line: &[u8]) -> bool {
         return true;
     }
     let mut words = line.splitn(3, |byte| *byte == b' ');
-    let (tag, status) = (
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
+    let (tag, status) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let is_tag = tag == b"*" || (!tag.is_empty() && tag.iter().all(u8::is_ascii_alphanumeric));
-    is_tag
-        && ["OK", "NO", "BAD", "BYE", "PREAUTH"]
-            .iter()
-            .any(|known| is_word(status, known))
+    is_tag && ["OK", "NO", "BAD", "BYE", "PREAUTH"].iter().any(|known| is_word(status, known))
 }
 
 fn is_word(bytes: &[u8], word: &str) -> bool {
@@ -419,16 +377,12 @@ fn is_word(bytes: &[u8], word: &str) -> bool {
 fn is_refusal(line: &str) -> bool {
     let status = line.split(' ').nth(1).unwrap_or("");
     !line.starts_with('+')
-        && ["NO", "BAD", "BYE"]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(status))
+        && ["NO", "BAD", "BYE"].iter().any(|known| known.eq_ignore_ascii_case(status))
 }
 
 /// The line without its tag or star.
 fn refused_with(line: &str) -> String {
-    line.split_once(' ')
-        .map_or(line, |(_, rest)| rest)
-        .to_owned()
+    line.split_once(' ').map_or(line, |(_, rest)| rest).to_owned()
 }
 
 /// What stands in `[NAME …]` of a status line.
@@ -440,10 +394,7 @@ fn bracketed<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn words(listed: &str) -> BTreeSet<String> {
-    listed
-        .split_ascii_whitespace()
-        .map(str::to_ascii_uppercase)
-        .collect()
+    listed.split_ascii_whitespace().map(str::to_ascii_uppercase).collect()
 }
 
 /// The size of the literal that a line announces at its end: `{12}` or `{12+}` (RFC 3501 §4.3).
@@ -458,12 +409,7 @@ fn literal(line: &[u8]) -> Option<usize> {
         return None;
     }
     // More digits than fit are a number above every limit.
-    Some(
-        std::str::from_utf8(digits)
-            .ok()?
-            .parse()
-            .unwrap_or(usize::MAX),
-    )
+    Some(std::str::from_utf8(digits).ok()?.parse().unwrap_or(usize::MAX))
 }
 
 /// A status or continuation as the parser takes it: ASCII without control characters, and behind
@@ -491,10 +437,7 @@ fn plain(line: &[u8]) -> Vec<u8> {
 fn search_in_pieces(response: &[u8]) -> Vec<u8> {
     let listed = response.get(b"* SEARCH".len()..).unwrap_or_default();
     // `(MODSEQ n)` of RFC 7162 §3.1.5 may follow.
-    let listed = listed
-        .split(|byte| *byte == b'(')
-        .next()
-        .unwrap_or_default();
+    let listed = listed.split(|byte| *byte == b'(').next().unwrap_or_default();
     let mut pieces = Vec::with_capacity(response.len() + response.len() / SEARCH_PIECE * 16 + 16);
     let mut line = pieces.len();
     pieces.extend_from_slice(b"* SEARCH");
@@ -519,9 +462,7 @@ fn search_in_pieces(response: &[u8]) -> Vec<u8> {
 fn is_fetch(response: &[u8]) -> bool {
     let mut words = response.splitn(4, |byte| *byte == b' ');
     words.next() == Some(b"*")
-        && words
-            .next()
-            .is_some_and(|number| number.iter().all(u8::is_ascii_digit))
+        && words.next().is_some_and(|number| number.iter().all(u8::is_ascii_digit))
         && words.next().is_some_and(|word| is_word(word, "FETCH"))
 }
 
@@ -533,11 +474,7 @@ fn uid_in(response: &[u8]) -> Option<u32> {
         .split(|byte| matches!(byte, b' ' | b'(' | b')' | b'\r'))
         .filter(|word| !word.is_empty())
         .skip_while(|word| !word.eq_ignore_ascii_case(b"UID"));
-    std::str::from_utf8(words.nth(1)?)
-        .ok()?
-        .parse()
-        .ok()
-        .filter(|uid| 0 < *uid)
+    std::str::from_utf8(words.nth(1)?).ok()?.parse().ok().filter(|uid| 0 < *uid)
 }
 
 #[cfg(test)]
@@ -568,11 +505,7 @@ mod tests {
     async fn check(sent: &str, expected: &str) {
         for piece in [1, 7, 100_000] {
             let (out, _) = through(sent.as_bytes(), piece).await;
-            assert_eq!(
-                String::from_utf8(out.unwrap()).unwrap(),
-                expected,
-                "pieces of {piece}"
-            );
+            assert_eq!(String::from_utf8(out.unwrap()).unwrap(), expected, "pieces of {piece}");
         }
     }
 
@@ -589,29 +522,19 @@ mod tests {
 
     #[tokio::test]
     async fn unknown_lines_are_left_out() {
-        check(
-            "* XLIST what\r\n* ESEARCH ALL 1:3\r\nnoise\r\n* 3 EXISTS\r\n",
-            "* 3 EXISTS\r\n",
-        )
-        .await;
+        check("* XLIST what\r\n* ESEARCH ALL 1:3\r\nnoise\r\n* 3 EXISTS\r\n", "* 3 EXISTS\r\n")
+            .await;
     }
 
     #[tokio::test]
     async fn text_for_people_becomes_ascii_and_announces_no_literal() {
-        check(
-            "* OK [ALERT]é {900}\r\n* 3 EXISTS\r\n",
-            "* OK [ALERT]   {900}\r\n* 3 EXISTS\r\n",
-        )
-        .await;
+        check("* OK [ALERT]é {900}\r\n* 3 EXISTS\r\n", "* OK [ALERT]   {900}\r\n* 3 EXISTS\r\n")
+            .await;
     }
 
     #[tokio::test]
     async fn a_friendly_continuation_becomes_an_empty_challenge() {
-        check(
-            "+ go ahead!\r\n+\r\n+ dXNlcg==\r\n",
-            "+ \r\n+ \r\n+ dXNlcg==\r\n",
-        )
-        .await;
+        check("+ go ahead!\r\n+\r\n+ dXNlcg==\r\n", "+ \r\n+ \r\n+ dXNlcg==\r\n").await;
     }
 
     #[tokio::test]
@@ -619,10 +542,7 @@ mod tests {
         let sent = b"* 1 FETCH (UID 7 BODY[] {3}\r\nabcdef)\r\n* 2 FETCH (UID 8)\r\n* 3 FETCH nonsense\r\n";
         let (out, mut wire) = through(sent, 10).await;
         assert_eq!(out.unwrap(), b"* 2 FETCH (UID 8)\r\n");
-        assert_eq!(
-            wire.take_damaged(),
-            [Damaged { uid: Some(7) }, Damaged { uid: None }]
-        );
+        assert_eq!(wire.take_damaged(), [Damaged { uid: Some(7) }, Damaged { uid: None }]);
     }
 
     #[tokio::test]
@@ -637,14 +557,9 @@ mod tests {
         let sent = format!("* SEARCH {} (MODSEQ 12)\r\n", uids.join(" "));
         let (out, _) = through(sent.as_bytes(), 5000).await;
         let out = String::from_utf8(out.unwrap()).unwrap();
-        assert!(
-            out.lines()
-                .all(|line| line.len() < 4000 && line.starts_with("* SEARCH"))
-        );
-        let seen: Vec<&str> = out
-            .split_ascii_whitespace()
-            .filter(|word| *word != "*" && *word != "SEARCH")
-            .collect();
+        assert!(out.lines().all(|line| line.len() < 4000 && line.starts_with("* SEARCH")));
+        let seen: Vec<&str> =
+            out.split_ascii_whitespace().filter(|word| *word != "*" && *word != "SEARCH").collect();
         assert_eq!(seen, uids);
     }
 
@@ -683,17 +598,10 @@ mod tests {
     async fn capabilities_and_refusals_are_noted() {
         let sent = "* OK [CAPABILITY IMAP4rev1 idle] Willkommen\r\nA1 NO [AUTHENTICATIONFAILED] Schlüssel\r\n";
         let (_, mut wire) = through(sent.as_bytes(), 9).await;
-        let capabilities: Vec<&str> = wire
-            .capabilities()
-            .unwrap()
-            .iter()
-            .map(String::as_str)
-            .collect();
+        let capabilities: Vec<&str> =
+            wire.capabilities().unwrap().iter().map(String::as_str).collect();
         assert_eq!(capabilities, ["IDLE", "IMAP4REV1"]);
-        assert_eq!(
-            wire.take_refusal().unwrap(),
-            "NO [AUTHENTICATIONFAILED] Schlüssel"
-        );
+        assert_eq!(wire.take_refusal().unwrap(), "NO [AUTHENTICATIONFAILED] Schlüssel");
         assert_eq!(wire.greeting(), "OK [CAPABILITY IMAP4rev1 idle] Willkommen");
     }
 
@@ -701,10 +609,7 @@ mod tests {
     async fn plain_text_behind_the_answer_to_starttls_is_not_carried_over() {
         let (mut server, client) = tokio::io::duplex(1000);
         let mut wire = Wire::new(Box::new(client), 1000);
-        server
-            .write_all(b"A1 OK go\r\n* OK forged\r\n")
-            .await
-            .unwrap();
+        server.write_all(b"A1 OK go\r\n* OK forged\r\n").await.unwrap();
         let mut answer = [0; 10];
         wire.read_exact(&mut answer).await.unwrap();
         assert!(wire.into_inner().is_none());

@@ -131,12 +131,11 @@ impl Store {
     ///
     /// Only where SQLite has no memory.
     pub fn in_memory() -> Result<Store, Error> {
-        let mut store =
-            Store {
-                connection: Connection::open_in_memory()?,
-                path: PathBuf::from(":memory:"),
-                identity: None,
-            };
+        let mut store = Store {
+            connection: Connection::open_in_memory()?,
+            path: PathBuf::from(":memory:"),
+            identity: None,
+        };
         store.configure()?;
         store.migrate()?;
         Ok(store)
@@ -217,7 +216,11 @@ impl Store {
         }
         let version = self.version()?;
         if MIGRATIONS.len() < usize::try_from(version).unwrap_or(usize::MAX) {
-            return Err(Error::Newer { path: self.path.clone(), found: version, known: MIGRATIONS.len() });
+            return Err(Error::Newer {
+                path: self.path.clone(),
+                found: version,
+                known: MIGRATIONS.len(),
+            });
         }
         // Plans must not depend on the values bound, or each new value compiles the statement anew.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

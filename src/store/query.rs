@@ -1,5 +1,7 @@
 //! What is read. Rows become values of the core here and nowhere else.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -226,18 +228,44 @@ const SUMMARY: &str = "id, company, number, route, aliases, tags, contact, notes
     stage, attention, submitted_at, acknowledged_at, first_reply_at, decided_at, next_deadline,
     next_evaluation_at, evaluated_at";
 
-/// All applications with their cached summaries, the most urgent first.
-pub fn summaries(db: &Connection) -> Result<Vec<Summary>> {
+/// All applications with their cached summaries, the most urgent first; of those that need nobody
+/// at most `n_quiet`.
+pub fn summaries(db: &Connection, n_quiet: Option<usize>) -> Result<Vec<Summary>> {
+    let quiet = n_quiet.and_then(|n| i64::try_from(n).ok()).unwrap_or(-1);
     let mut statement = db.prepare(&format!(
-        "SELECT {SUMMARY} FROM applications
+        "WITH quiet AS (SELECT id FROM applications WHERE attention = 'none'
+                        ORDER BY next_deadline IS NULL, next_deadline, id LIMIT ?1)
+         SELECT {SUMMARY} FROM applications
+         WHERE attention <> 'none' OR ?1 < 0 OR id IN quiet
          ORDER BY CASE attention WHEN 'action_needed' THEN 0 WHEN 'overdue' THEN 1
                                  WHEN 'unknown' THEN 2 WHEN 'due' THEN 3 ELSE 4 END,
                   next_deadline IS NULL, next_deadline, id"
     ))?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([quiet])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(summary(row)?);
+    }
+    Ok(found)
+}
+
+/// So many applications are at a stage and have an attention.
+pub type Tallied = (Stage, Attention, usize);
+
+/// How many applications there are of each stage and attention, as cached.
+pub fn tally(db: &Connection) -> Result<Vec<Tallied>> {
+    let mut statement = db
+        .prepare("SELECT stage, attention, count(*) FROM applications GROUP BY stage, attention")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (stage, attention): (String, String) = (row.get(0)?, row.get(1)?);
+        found.push((
+            Stage::parse(&stage).ok_or(Error::Value { what: "stage", value: stage })?,
+            Attention::parse(&attention)
+                .ok_or(Error::Value { what: "attention", value: attention })?,
+            usize::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+        ));
     }
     Ok(found)
 }
@@ -277,6 +305,20 @@ pub fn with_number(db: &Connection, number: &ImporterNumber) -> Result<Vec<Appli
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
+/// The registered social security numbers, which are to be masked wherever they are shown.
+pub fn social_security_numbers(db: &Connection) -> Result<BTreeSet<ImporterNumber>> {
+    let mut statement = db.prepare("SELECT number FROM applications WHERE ein IS NULL")?;
+    let mut rows = statement.query([])?;
+    let mut found = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let number = parse_number(&row.get::<_, String>(0)?)?;
+        if number.is_ssn() {
+            found.insert(number);
+        }
+    }
+    Ok(found)
+}
+
 /// The applications of an EIN.
 pub fn with_ein(db: &Connection, ein: &str) -> Result<Vec<ApplicationId>> {
     let mut statement =
@@ -294,33 +336,52 @@ pub fn with_name_part(db: &Connection, part: &str) -> Result<Vec<ApplicationId>>
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
+const EVENT: &str = "e.id, e.at, e.kind, e.source, e.message, m.message_id, e.text, e.undoes";
+
 /// An application's events in the order of their rows.
 pub fn events(db: &Connection, id: ApplicationId) -> Result<Vec<Event>> {
-    let mut statement = db.prepare_cached(
-        "SELECT e.id, e.at, e.kind, e.source, e.message, m.message_id, e.text, e.undoes
-         FROM events e LEFT JOIN messages m ON m.id = e.message
-         WHERE e.application = ?1 ORDER BY e.id",
-    )?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {EVENT} FROM events e LEFT JOIN messages m ON m.id = e.message
+         WHERE e.application = ?1 ORDER BY e.id"
+    ))?;
     let mut rows = statement.query([id.0])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let kind: String = row.get(2)?;
-        let source: String = row.get(3)?;
-        found.push(Event {
-            id: row.get(0)?,
-            at: instant(row.get(1)?),
-            kind: EventKind::parse(&kind).ok_or(Error::Value { what: "event", value: kind })?,
-            source: match source.as_str() {
-                "message" => Source::Message,
-                _ => Source::Command,
-            },
-            message: row.get(4)?,
-            message_id: row.get(5)?,
-            text: row.get(6)?,
-            undoes: row.get(7)?,
-        });
+        found.push(event(row)?);
     }
     Ok(found)
+}
+
+/// All events by application, in the order of their rows.
+pub fn all_events(db: &Connection) -> Result<BTreeMap<ApplicationId, Vec<Event>>> {
+    let mut statement = db.prepare(&format!(
+        "SELECT {EVENT}, e.application FROM events e LEFT JOIN messages m ON m.id = e.message
+         ORDER BY e.id"
+    ))?;
+    let mut rows = statement.query([])?;
+    let mut found: BTreeMap<ApplicationId, Vec<Event>> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        found.entry(ApplicationId(row.get(8)?)).or_default().push(event(row)?);
+    }
+    Ok(found)
+}
+
+fn event(row: &Row) -> Result<Event> {
+    let kind: String = row.get(2)?;
+    let source: String = row.get(3)?;
+    Ok(Event {
+        id: row.get(0)?,
+        at: instant(row.get(1)?),
+        kind: EventKind::parse(&kind).ok_or(Error::Value { what: "event", value: kind })?,
+        source: match source.as_str() {
+            "message" => Source::Message,
+            _ => Source::Command,
+        },
+        message: row.get(4)?,
+        message_id: row.get(5)?,
+        text: row.get(6)?,
+        undoes: row.get(7)?,
+    })
 }
 
 /// The events that follow from a message and still count, with their applications.
@@ -331,8 +392,8 @@ pub fn events_of_message(db: &Connection, message: i64) -> Result<Vec<(i64, Appl
            AND NOT EXISTS (SELECT 1 FROM events u WHERE u.undoes = e.id)
          ORDER BY id",
     )?;
-    let rows = statement
-        .query_map([message], |row| Ok((row.get(0)?, ApplicationId(row.get(1)?))))?;
+    let rows =
+        statement.query_map([message], |row| Ok((row.get(0)?, ApplicationId(row.get(1)?))))?;
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
@@ -525,7 +586,10 @@ fn stored_message(row: &Row) -> rusqlite::Result<StoredMessage> {
         outcome: row.get(11)?,
         matched_by: row.get(12)?,
         application: row.get::<_, Option<i64>>(13)?.map(ApplicationId),
-        candidates: list::<i64>(&row.get::<_, String>(14)?).into_iter().map(ApplicationId).collect(),
+        candidates: list::<i64>(&row.get::<_, String>(14)?)
+            .into_iter()
+            .map(ApplicationId)
+            .collect(),
         match_because: row.get(15)?,
         numbers: list(&row.get::<_, String>(16)?),
         effect: row.get(17)?,
@@ -535,7 +599,8 @@ fn stored_message(row: &Row) -> rusqlite::Result<StoredMessage> {
 }
 
 fn parse_number(text: &str) -> Result<ImporterNumber> {
-    text.parse().map_err(|_| Error::Value { what: "importer number", value: "(not shown)".to_owned() })
+    text.parse()
+        .map_err(|_| Error::Value { what: "importer number", value: "(not shown)".to_owned() })
 }
 
 /// Reads a list as the database keeps it; what no version of acewatch writes reads as empty.

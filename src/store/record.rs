@@ -189,7 +189,12 @@ pub fn event(
 }
 
 /// Remembers that a Message-ID leads to an application.
-pub fn thread(tx: &Transaction, message_id: &str, application: ApplicationId, message: i64) -> Result<()> {
+pub fn thread(
+    tx: &Transaction,
+    message_id: &str,
+    application: ApplicationId,
+    message: i64,
+) -> Result<()> {
     tx.execute(
         "INSERT OR IGNORE INTO threads (message_id, application, message)
          VALUES (:message_id, :application, :message)",
@@ -199,7 +204,12 @@ pub fn thread(tx: &Transaction, message_id: &str, application: ApplicationId, me
 }
 
 /// Remembers that a ticket number leads to an application.
-pub fn ticket(tx: &Transaction, ticket: &str, application: ApplicationId, message: i64) -> Result<()> {
+pub fn ticket(
+    tx: &Transaction,
+    ticket: &str,
+    application: ApplicationId,
+    message: i64,
+) -> Result<()> {
     tx.execute(
         "INSERT OR IGNORE INTO tickets (ticket, application, message)
          VALUES (:ticket, :application, :message)",
@@ -429,7 +439,14 @@ pub fn cursor(
 }
 
 /// Remembers a mail that could not be fetched.
-pub fn unreadable(tx: &Transaction, mailbox: &str, folder: &str, uid: u32, error: &str, now: DateTime<Utc>) -> Result<()> {
+pub fn unreadable(
+    tx: &Transaction,
+    mailbox: &str,
+    folder: &str,
+    uid: u32,
+    error: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     tx.execute(
         "INSERT INTO unreadable (mailbox, folder, uid, at, error)
          VALUES (:mailbox, :folder, :uid, :now, :error)
@@ -541,7 +558,13 @@ pub fn mailbox_complete(tx: &Transaction, name: &str, mode: &str, at: DateTime<U
 }
 
 /// Remembers that a mailbox cannot be read.
-pub fn mailbox_failing(tx: &Transaction, name: &str, error: &str, hint: Option<&str>, now: DateTime<Utc>) -> Result<()> {
+pub fn mailbox_failing(
+    tx: &Transaction,
+    name: &str,
+    error: &str,
+    hint: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     tx.execute(
         "INSERT INTO mailboxes (name, failing_since, error, hint)
          VALUES (:name, :now, :error, :hint)
@@ -564,20 +587,11 @@ pub fn restart_failing(tx: &Transaction, now: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
-/// Withdraws the undelivered alerts about codes that came before `codes_since`, or all of them.
-pub fn drop_stale_alerts(
-    tx: &Transaction,
-    codes_since: DateTime<Utc>,
-    all: bool,
-    now: DateTime<Utc>,
-) -> Result<()> {
+/// Withdraws alerts.
+pub fn withdraw_alerts(tx: &Transaction, ids: &[i64], now: DateTime<Utc>) -> Result<()> {
     tx.execute(
-        "UPDATE alerts SET withdrawn_at = :now
-         WHERE delivered_at IS NULL AND withdrawn_at IS NULL
-           AND (:all OR (kind = 'verification_code' AND created_at < :codes_since))",
-        named_params! {
-            ":now": now.timestamp(), ":all": all, ":codes_since": codes_since.timestamp(),
-        },
+        "UPDATE alerts SET withdrawn_at = :now WHERE id IN (SELECT value FROM json_each(:ids))",
+        named_params! { ":now": now.timestamp(), ":ids": json(ids) },
     )?;
     Ok(())
 }

@@ -73,7 +73,11 @@ fn told(program: &Program, arguments: &[&str]) -> String {
     let text = format!(
         "$ acewatch {}\n{stdout}{}exit code {code}\n",
         arguments.join(" "),
-        if stderr.is_empty() { String::new() } else { format!("--- standard error\n{stderr}---\n") },
+        if stderr.is_empty() {
+            String::new()
+        } else {
+            format!("--- standard error\n{stderr}---\n")
+        },
     );
     text.replace(home.trim_end_matches('/'), "~")
 }
@@ -178,7 +182,10 @@ fn a_configuration_error_names_line_and_key() {
     };
     check("time-zone = \"Mars/Olympus\"\n", "config.toml:1");
     check("\n[watch]\ntikc = \"1s\"\n", "config.toml:3: unknown key `tikc`");
-    check("[[mailbox]]\nhost = \"mail.example\"\nuser = \"a\"\ntls = \"none\"\npassword-environment = \"P\"\n", "another machine");
+    check(
+        "[[mailbox]]\nhost = \"mail.example\"\nuser = \"a\"\ntls = \"none\"\npassword-environment = \"P\"\n",
+        "another machine",
+    );
     check("[calendar]\nclosures = [\"2026-13-01\"]\n", "config.toml:2");
 }
 

@@ -45,7 +45,8 @@ fn app_with(folder: &Path) -> App {
     let settings = config::parse(SETTINGS, Path::new("test.toml"), &environment).unwrap();
     let mut app = App::new(Store::in_memory().unwrap(), settings, Rules::read(None).unwrap());
     let mut reader = csv::Reader::from_path(folder.join("apps.csv")).unwrap();
-    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().collect::<Result<_, _>>().unwrap();
+    let rows: Vec<BTreeMap<String, String>> =
+        reader.deserialize().collect::<Result<_, _>>().unwrap();
     let new: Vec<_> = rows
         .iter()
         .map(|row| {
@@ -53,10 +54,16 @@ fn app_with(folder: &Path) -> App {
             let submitted = DateTime::parse_from_rfc3339(&of("submitted_at"))
                 .map(|at| at.to_utc())
                 .or_else(|_| {
-                    DateTime::parse_from_rfc3339(&format!("{}T12:00:00Z", of("submitted_at"))).map(|at| at.to_utc())
+                    DateTime::parse_from_rfc3339(&format!("{}T12:00:00Z", of("submitted_at")))
+                        .map(|at| at.to_utc())
                 });
             let list = |name: &str| -> Vec<String> {
-                of(name).split(';').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+                of(name)
+                    .split(';')
+                    .map(str::trim)
+                    .filter(|s| !s.is_empty())
+                    .map(str::to_owned)
+                    .collect()
             };
             (
                 NewApplication {
@@ -111,9 +118,15 @@ fn score(folder: &Path, record_all: bool) -> Score {
         let message = Message::parse(&bytes, role, received_at);
         let found = app.explain(&message).unwrap();
         let number = found.found.application.map(|ApplicationId(id)| {
-            query::summary_of(app.store.read(), ApplicationId(id)).unwrap().unwrap().application.number.to_string()
+            query::summary_of(app.store.read(), ApplicationId(id))
+                .unwrap()
+                .unwrap()
+                .application
+                .number
+                .to_string()
         });
-        let (kind, reason) = (found.classification.kind.as_str(), found.classification.reason.map(|r| r.as_str()));
+        let (kind, reason) =
+            (found.classification.kind.as_str(), found.classification.reason.map(|r| r.as_str()));
         let mut faults = Vec::new();
         let mut judge = |what: &str, wanted: &Value, got: Option<&str>, is_judged: bool| {
             if is_judged && !accepts(wanted, got) {
@@ -121,13 +134,25 @@ fn score(folder: &Path, record_all: bool) -> Score {
             }
         };
         judge("effect", &line["effect"], Some(found.effect.as_str()), !line["effect"].is_null());
-        judge("authenticity", &line["authenticity"], Some(found.authenticity.verdict.as_str()), !line["authenticity"].is_null());
-        judge("match", &line["match"], Some(found.found.outcome.as_str()), !line["match"].is_null());
+        judge(
+            "authenticity",
+            &line["authenticity"],
+            Some(found.authenticity.verdict.as_str()),
+            !line["authenticity"].is_null(),
+        );
+        judge(
+            "match",
+            &line["match"],
+            Some(found.found.outcome.as_str()),
+            !line["match"].is_null(),
+        );
         if line["application"].is_string() && found.effect.as_str() == "recorded" {
             judge("application", &line["application"], number.as_deref(), true);
         }
-        let allowed: Vec<String> = [strings(&line["numbers"]), strings(&line["numbers_ok"])].concat();
-        let missing: Vec<String> = strings(&line["numbers"]).into_iter().filter(|n| !found.numbers.contains(n)).collect();
+        let allowed: Vec<String> =
+            [strings(&line["numbers"]), strings(&line["numbers_ok"])].concat();
+        let missing: Vec<String> =
+            strings(&line["numbers"]).into_iter().filter(|n| !found.numbers.contains(n)).collect();
         let surplus: Vec<&String> = found.numbers.iter().filter(|n| !allowed.contains(n)).collect();
         if !missing.is_empty() || !surplus.is_empty() {
             faults.push(format!("numbers: missing {missing:?}, surplus {surplus:?}"));
@@ -135,13 +160,27 @@ fn score(folder: &Path, record_all: bool) -> Score {
         score.n_mails += 1;
         let why = found.classification.because.join("; ");
         if !faults.is_empty() {
-            score.wrong.push(format!("{file} [{}]: {} — {} ({why}; {})", line["why"].as_str().unwrap_or(""), faults.join("; "), kind, found.because));
+            score.wrong.push(format!(
+                "{file} [{}]: {} — {} ({why}; {})",
+                line["why"].as_str().unwrap_or(""),
+                faults.join("; "),
+                kind,
+                found.because
+            ));
         }
         if !line["kind"].is_null() {
             score.n_kinds += 1;
-            let is_wrong_reason = !accepts(&line["reason"], reason) && accepts(&line["kind"], Some(kind));
+            let is_wrong_reason =
+                !accepts(&line["reason"], reason) && accepts(&line["kind"], Some(kind));
             if !accepts(&line["kind"], Some(kind)) || is_wrong_reason {
-                score.wrong_kinds.push(format!("{file} [{}] {}: {kind}/{} instead of {}/{} — {why}", line["why"].as_str().unwrap_or(""), line["severity"].as_str().unwrap_or(""), reason.unwrap_or("none"), line["kind"], line["reason"]));
+                score.wrong_kinds.push(format!(
+                    "{file} [{}] {}: {kind}/{} instead of {}/{} — {why}",
+                    line["why"].as_str().unwrap_or(""),
+                    line["severity"].as_str().unwrap_or(""),
+                    reason.unwrap_or("none"),
+                    line["kind"],
+                    line["reason"]
+                ));
             }
         }
         if record_all || line["prelude"] == true {
@@ -158,8 +197,11 @@ fn check(name: &str, record_all: bool) {
     let n_right = score.n_kinds - score.wrong_kinds.len();
     println!(
         "{name}: {} of {} effects right, {n_right} of {} kinds\n{}\n--- kinds\n{}",
-        score.n_mails - score.wrong.len(), score.n_mails, score.n_kinds,
-        score.wrong.join("\n"), score.wrong_kinds.join("\n"),
+        score.n_mails - score.wrong.len(),
+        score.n_mails,
+        score.n_kinds,
+        score.wrong.join("\n"),
+        score.wrong_kinds.join("\n"),
     );
     assert!(score.wrong.is_empty(), "{}: {:#?}", name, score.wrong);
     assert!(score.n_kinds * 95 <= n_right * 100, "{}: {:#?}", name, score.wrong_kinds);

@@ -29,7 +29,8 @@ own-addresses = ["ops@broker.example"]
 const ACCOUNT: Account = Account { host: "imap.broker.example", user: "ops@broker.example" };
 
 fn app() -> App {
-    let settings = config::parse(SETTINGS, Path::new("t.toml"), &Environment::from_process()).unwrap();
+    let settings =
+        config::parse(SETTINGS, Path::new("t.toml"), &Environment::from_process()).unwrap();
     App::new(Store::in_memory().unwrap(), settings, Rules::read(None).unwrap())
 }
 
@@ -42,9 +43,16 @@ fn monday() -> DateTime<Utc> {
     at("2026-05-04T16:00:00Z")
 }
 
-fn ingest(app: &mut App, role: FolderRole, mails: &[(&str, DateTime<Utc>)], now: DateTime<Utc>) -> Tally {
-    let mails: Vec<Incoming> =
-        mails.iter().map(|(text, at)| Incoming { bytes: text.as_bytes(), received_at: *at }).collect();
+fn ingest(
+    app: &mut App,
+    role: FolderRole,
+    mails: &[(&str, DateTime<Utc>)],
+    now: DateTime<Utc>,
+) -> Tally {
+    let mails: Vec<Incoming> = mails
+        .iter()
+        .map(|(text, at)| Incoming { bytes: text.as_bytes(), received_at: *at })
+        .collect();
     app.ingest(Origin { mailbox: "office", folder: "F", role }, &mails, None, now).unwrap()
 }
 
@@ -71,7 +79,8 @@ fn dump(app: &App) -> String {
     let mut tables = db
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
         .unwrap();
-    let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let names: Vec<String> =
+        tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let mut text = String::new();
     for name in names {
         let mut rows = db.prepare(&format!("SELECT * FROM {name}")).unwrap();
@@ -81,7 +90,8 @@ fn dump(app: &App) -> String {
             for column in 0..n_columns {
                 let value = row.get_ref(column).unwrap();
                 match value {
-                    rusqlite::types::ValueRef::Blob(bytes) | rusqlite::types::ValueRef::Text(bytes) => {
+                    rusqlite::types::ValueRef::Blob(bytes)
+                    | rusqlite::types::ValueRef::Text(bytes) => {
                         text.push_str(&String::from_utf8_lossy(bytes));
                     }
                     other => text.push_str(&format!("{other:?}")),
@@ -102,7 +112,12 @@ fn the_same_mail_twice_changes_nothing() {
     ingest(&mut app, FolderRole::Inbox, &[(&approved, monday())], monday());
     assert_eq!(first.recorded, 1);
     let before = dump(&app);
-    let again = ingest(&mut app, FolderRole::Inbox, &[(&approved, monday()), (&approved, monday())], monday());
+    let again = ingest(
+        &mut app,
+        FolderRole::Inbox,
+        &[(&approved, monday()), (&approved, monday())],
+        monday(),
+    );
     assert_eq!((again.duplicate, again.recorded), (2, 0));
     assert_eq!(dump(&app), before);
 }
@@ -111,7 +126,7 @@ fn the_same_mail_twice_changes_nothing() {
 fn our_submission_registers_its_application_by_itself() {
     let mut app = app();
     ingest(&mut app, FolderRole::Sent, &[(&submission(ACME, monday()), monday())], monday());
-    let all = query::summaries(app.store.read()).unwrap();
+    let all = query::summaries(app.store.read(), None).unwrap();
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].application.company, ACME.company);
     assert_eq!(all[0].application.number.to_string(), ACME.number);
@@ -136,7 +151,8 @@ fn a_forged_copy_does_not_make_the_genuine_mail_vanish() {
     let id = register(&mut app, ACME);
     let genuine = approval(ACME, monday());
     let forged = genuine.replace("dmarc=pass", "dmarc=fail").replace("dkim=pass", "dkim=fail");
-    let tally = ingest(&mut app, FolderRole::Inbox, &[(&forged, monday()), (&genuine, monday())], monday());
+    let tally =
+        ingest(&mut app, FolderRole::Inbox, &[(&forged, monday()), (&genuine, monday())], monday());
     assert_eq!((tally.quarantined, tally.recorded), (1, 1));
     assert_eq!(stage(&app, id), Stage::Approved);
 }
@@ -144,7 +160,8 @@ fn a_forged_copy_does_not_make_the_genuine_mail_vanish() {
 #[test]
 fn a_mail_that_came_before_its_application_was_registered_is_matched_then() {
     let mut app = app();
-    let tally = ingest(&mut app, FolderRole::Inbox, &[(&approval(ACME, monday()), monday())], monday());
+    let tally =
+        ingest(&mut app, FolderRole::Inbox, &[(&approval(ACME, monday()), monday())], monday());
     assert_eq!(tally.review, 1);
     register(&mut app, JUNIPER);
     assert_eq!(query::n_review(app.store.read()).unwrap(), 1);
@@ -157,7 +174,8 @@ fn a_mail_that_came_before_its_application_was_registered_is_matched_then() {
 fn a_person_can_assign_and_take_back() {
     let mut app = app();
     let id = register(&mut app, ACME);
-    let unverified = approval(ACME, monday()).replace("Authentication-Results: mx.broker.example", "X-None: none");
+    let unverified = approval(ACME, monday())
+        .replace("Authentication-Results: mx.broker.example", "X-None: none");
     ingest(&mut app, FolderRole::Inbox, &[(&unverified, monday())], monday());
     assert_eq!(stage(&app, id), Stage::Submitted);
     let message = query::review(app.store.read()).unwrap()[0].id;
@@ -190,7 +208,13 @@ fn a_forgery_cannot_be_assigned() {
 fn a_code_is_told_once_and_stored_nowhere() {
     let mut app = app();
     register(&mut app, ACME);
-    let code = from_cbp("Your verification code is 338105", "338105 - enter it within ten minutes.\n", "code@cbp", "none@x", monday());
+    let code = from_cbp(
+        "Your verification code is 338105",
+        "338105 - enter it within ten minutes.\n",
+        "code@cbp",
+        "none@x",
+        monday(),
+    );
     ingest(&mut app, FolderRole::Inbox, &[(&code, monday())], monday() + Duration::minutes(1));
     assert!(!dump(&app).contains("338105"));
     let alerts = query::pending_alerts(app.store.read()).unwrap();
@@ -201,7 +225,13 @@ fn a_code_is_told_once_and_stored_nowhere() {
 #[test]
 fn a_code_that_has_expired_is_no_news() {
     let mut app = app();
-    let code = from_cbp("Your verification code", "338105 - enter it within ten minutes.\n", "code@cbp", "none@x", monday());
+    let code = from_cbp(
+        "Your verification code",
+        "338105 - enter it within ten minutes.\n",
+        "code@cbp",
+        "none@x",
+        monday(),
+    );
     ingest(&mut app, FolderRole::Inbox, &[(&code, monday())], monday() + Duration::hours(5));
     assert!(query::pending_alerts(app.store.read()).unwrap().is_empty());
 }
@@ -214,11 +244,17 @@ fn the_cursor_is_recorded_with_its_mails() {
     app.ingest(
         Origin { mailbox: "office", folder: "INBOX", role: FolderRole::Inbox },
         &[Incoming { bytes: mail.as_bytes(), received_at: monday() }],
-        Some(Progress { account: ACCOUNT, look_back: 60, cursor: &cursor, unreadable: &[(40, "cut off".to_owned())] }),
+        Some(Progress {
+            account: ACCOUNT,
+            look_back: 60,
+            cursor: &cursor,
+            unreadable: &[(40, "cut off".to_owned())],
+        }),
         monday(),
     )
     .unwrap();
-    let cursors = |app: &App, look_back| query::cursors(app.store.read(), ACCOUNT, look_back).unwrap();
+    let cursors =
+        |app: &App, look_back| query::cursors(app.store.read(), ACCOUNT, look_back).unwrap();
     // Until the whole mailbox has been read, the reading is as good as not begun.
     assert_eq!(cursors(&app, 60), []);
     app.complete("office", &[("INBOX", Some(monday()))], monday(), "push", true).unwrap();
@@ -234,7 +270,8 @@ fn a_deadline_is_told_once_and_only_where_the_mailbox_was_read() {
     let id = register(&mut app, ACME);
     let two_weeks_on = monday() + Duration::days(16);
     app.evaluate(two_weeks_on).unwrap();
-    let attention = |app: &App| query::summary_of(app.store.read(), id).unwrap().unwrap().attention.as_str();
+    let attention =
+        |app: &App| query::summary_of(app.store.read(), id).unwrap().unwrap().attention.as_str();
     assert_eq!(attention(&app), "unknown");
     assert!(query::pending_alerts(app.store.read()).unwrap().is_empty());
     let from = Some(monday() - Duration::days(60));
@@ -258,8 +295,11 @@ fn a_deadline_that_was_met_in_time_is_withdrawn_before_it_is_told() {
     app.evaluate(later).unwrap();
     ingest(&mut app, FolderRole::Inbox, &[(&approval(ACME, later), later)], later);
     assert_eq!(stage(&app, id), Stage::Approved);
-    let kinds: Vec<&str> =
-        query::pending_alerts(app.store.read()).unwrap().iter().map(|p| p.alert.kind.as_str()).collect();
+    let kinds: Vec<&str> = query::pending_alerts(app.store.read())
+        .unwrap()
+        .iter()
+        .map(|p| p.alert.kind.as_str())
+        .collect();
     assert_eq!(kinds, ["approval"]);
 }
 
@@ -267,7 +307,11 @@ fn a_deadline_that_was_met_in_time_is_withdrawn_before_it_is_told() {
 fn blindness_is_told_once_after_an_hour_and_its_end_too() {
     let mut app = app();
     let kinds = |app: &App| -> Vec<String> {
-        query::pending_alerts(app.store.read()).unwrap().iter().map(|p| p.alert.kind.as_str().to_owned()).collect()
+        query::pending_alerts(app.store.read())
+            .unwrap()
+            .iter()
+            .map(|p| p.alert.kind.as_str().to_owned())
+            .collect()
     };
     app.trouble("office", "connection refused", None, monday()).unwrap();
     app.trouble("office", "connection refused", None, monday() + Duration::minutes(59)).unwrap();
@@ -295,11 +339,16 @@ fn trouble_that_nobody_was_told_of_ends_without_a_word() {
 #[test]
 fn the_cached_summary_is_what_the_events_say() {
     let mut app = app();
-    ingest(&mut app, FolderRole::Sent, &[(&submission(ACME, monday()), monday()), (&submission(JUNIPER, monday()), monday())], monday());
+    ingest(
+        &mut app,
+        FolderRole::Sent,
+        &[(&submission(ACME, monday()), monday()), (&submission(JUNIPER, monday()), monday())],
+        monday(),
+    );
     let tuesday = monday() + Duration::days(1);
     ingest(&mut app, FolderRole::Inbox, &[(&approval(JUNIPER, tuesday), tuesday)], tuesday);
     let coverage = app.coverage().unwrap();
-    for summary in query::summaries(app.store.read()).unwrap() {
+    for summary in query::summaries(app.store.read(), None).unwrap() {
         let (history, evaluation) = app.standing(&summary.application, &coverage, tuesday).unwrap();
         assert_eq!(summary.stage, history.stage());
         assert_eq!(summary.attention, evaluation.attention);
@@ -314,13 +363,16 @@ fn a_closure_that_is_added_later_moves_the_open_deadlines() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     let open = |settings: &str| {
-        let settings = config::parse(settings, Path::new("t.toml"), &Environment::from_process()).unwrap();
+        let settings =
+            config::parse(settings, Path::new("t.toml"), &Environment::from_process()).unwrap();
         App::new(Store::open(&path).unwrap(), settings, Rules::read(None).unwrap())
     };
     let mut app = open(SETTINGS);
     let id = register(&mut app, ACME);
     app.evaluate(monday()).unwrap();
-    let deadline = |app: &App| query::summary_of(app.store.read(), id).unwrap().unwrap().next_deadline.unwrap();
+    let deadline = |app: &App| {
+        query::summary_of(app.store.read(), id).unwrap().unwrap().next_deadline.unwrap()
+    };
     let before = deadline(&app);
     drop(app);
     let mut app = open(&format!("{SETTINGS}[calendar]\nclosures = [\"2026-05-05\"]\n"));
@@ -350,18 +402,25 @@ fn a_submission_later_today_counts_when_its_hour_has_come() {
 #[test]
 fn a_full_disk_is_said_loses_nothing_and_is_survived() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = config::parse(SETTINGS, Path::new("t.toml"), &Environment::from_process()).unwrap();
+    let settings =
+        config::parse(SETTINGS, Path::new("t.toml"), &Environment::from_process()).unwrap();
     let store = Store::open(&folder.path().join("a.db")).unwrap();
     let mut app = App::new(store, settings, Rules::read(None).unwrap());
     let before = dump(&app);
     let limit = |app: &App, pages: i64| {
-        app.store.read().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+        app.store
+            .read()
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+            .unwrap();
     };
     // SQLite keeps the pages it has and takes no more: what a full disk is to it.
     limit(&app, 1);
-    let mails: Vec<String> = (0..200).map(|n| submission(ACME, monday() + Duration::seconds(n))).collect();
-    let incoming: Vec<Incoming> =
-        mails.iter().map(|text| Incoming { bytes: text.as_bytes(), received_at: monday() }).collect();
+    let mails: Vec<String> =
+        (0..200).map(|n| submission(ACME, monday() + Duration::seconds(n))).collect();
+    let incoming: Vec<Incoming> = mails
+        .iter()
+        .map(|text| Incoming { bytes: text.as_bytes(), received_at: monday() })
+        .collect();
     let origin = Origin { mailbox: "office", folder: "Sent", role: FolderRole::Sent };
     let error = app.ingest(origin, &incoming, None, monday()).unwrap_err();
     assert!(format!("{error:#}").contains("full"), "{error:#}");
@@ -387,7 +446,9 @@ fn alerts(app: &App) -> Vec<(String, String)> {
     let mut found = app
         .store
         .read()
-        .prepare("SELECT key, datetime(created_at, 'unixepoch') FROM alerts ORDER BY created_at, key")
+        .prepare(
+            "SELECT key, datetime(created_at, 'unixepoch') FROM alerts ORDER BY created_at, key",
+        )
         .unwrap()
         .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))
         .unwrap()
@@ -418,7 +479,10 @@ fn every_deadline_is_told_on_its_night_by_a_daemon_that_reads_now_and_then() {
         ("decision critical", "2026-05-27"),
     ];
     for (what, night) in expected {
-        assert!(told.iter().any(|(key, at)| key == what && at.starts_with(night)), "{what} {night}: {told:#?}");
+        assert!(
+            told.iter().any(|(key, at)| key == what && at.starts_with(night)),
+            "{what} {night}: {told:#?}"
+        );
     }
 }
 
@@ -446,7 +510,8 @@ fn a_reading_that_was_cut_off_proves_nothing_about_the_gap() {
     let cursor = |uid_validity| Cursor { uid_validity, uid_next: 9 };
     let progress = |app: &mut App, uid_validity| {
         let cursor = cursor(uid_validity);
-        let progress = Progress { account: ACCOUNT, look_back: 60, cursor: &cursor, unreadable: &[] };
+        let progress =
+            Progress { account: ACCOUNT, look_back: 60, cursor: &cursor, unreadable: &[] };
         let origin = Origin { mailbox: "office", folder: "INBOX", role: FolderRole::Inbox };
         app.ingest(origin, &[], Some(progress), monday()).unwrap();
     };
@@ -463,6 +528,7 @@ fn coverage_of_a_wrong_clock_is_taken_back() {
     let mut app = app();
     let far = monday() + Duration::days(10_000);
     app.complete("office", &[("INBOX", Some(monday()))], far, "push", true).unwrap();
-    app.complete("office", &[("INBOX", None)], monday() + Duration::hours(1), "push", true).unwrap();
+    app.complete("office", &[("INBOX", None)], monday() + Duration::hours(1), "push", true)
+        .unwrap();
     assert_eq!(app.coverage().unwrap().known_until(), Some(monday() + Duration::hours(1)));
 }

@@ -50,9 +50,7 @@ const AGENCY_DOMAIN: &str = "cbp.gov";
 
 /// Finds the strongest claim among a mail's senders.
 pub(super) fn strongest(from: &[Address], trust: &Trust) -> Option<Claim> {
-    from.iter()
-        .filter_map(|address| claim(address, trust))
-        .max()
+    from.iter().filter_map(|address| claim(address, trust)).max()
 }
 
 fn claim(address: &Address, trust: &Trust) -> Option<Claim> {
@@ -60,10 +58,7 @@ fn claim(address: &Address, trust: &Trust) -> Option<Claim> {
     if trust.is_cbp_domain(&domain) {
         return Some(Claim::Domain(format!("the From domain is {domain}")));
     }
-    if BULLETIN_SERVICES
-        .iter()
-        .any(|service| is_within(&domain, service))
-    {
+    if BULLETIN_SERVICES.iter().any(|service| is_within(&domain, service)) {
         return None;
     }
     if is_within(&domain, AGENCY_DOMAIN) {
@@ -72,18 +67,14 @@ fn claim(address: &Address, trust: &Trust) -> Option<Claim> {
         )));
     }
     if let Some(how) = look_alike(&domain, trust) {
-        return Some(Claim::LookAlike(format!(
-            "the From domain {} {how}",
-            short(&domain)
-        )));
+        return Some(Claim::LookAlike(format!("the From domain {} {how}", short(&domain))));
     }
     let name = address.name.as_deref()?;
     let why = format!("the display name \"{}\" is CBP's", short(name));
     match borrowed_name(name, &domain, trust)? {
-        Borrowed::Maybe => Some(Claim::Doubtful(format!(
-            "the display name \"{}\" may mean CBP",
-            short(name)
-        ))),
+        Borrowed::Maybe => {
+            Some(Claim::Doubtful(format!("the display name \"{}\" may mean CBP", short(name))))
+        }
         // Lists at our own domain rewrite From; other agencies may write for CBP.
         Borrowed::Plainly if trust.is_own_domain(&domain) || is_government(&domain) => {
             Some(Claim::Friendly(why))
@@ -91,10 +82,9 @@ fn claim(address: &Address, trust: &Trust) -> Option<Claim> {
         Borrowed::Plainly if domain.is_empty() => {
             Some(Claim::Friendly(format!("{why}, without an address")))
         }
-        Borrowed::Plainly => Some(Claim::Name(format!(
-            "{why}, the address is at {}",
-            short(&domain)
-        ))),
+        Borrowed::Plainly => {
+            Some(Claim::Name(format!("{why}, the address is at {}", short(&domain))))
+        }
     }
 }
 
@@ -109,8 +99,7 @@ pub(super) fn is_within(domain: &str, parent: &str) -> bool {
     let is_below = || {
         let at = domain.len().checked_sub(parent.len() + 1)?;
         let (_, tail) = domain.split_at_checked(at)?;
-        tail.strip_prefix('.')
-            .map(|tail| tail.eq_ignore_ascii_case(parent))
+        tail.strip_prefix('.').map(|tail| tail.eq_ignore_ascii_case(parent))
     };
     !parent.is_empty() && (domain.eq_ignore_ascii_case(parent) || is_below() == Some(true))
 }
@@ -145,10 +134,8 @@ fn look_alike(domain: &str, trust: &Trust) -> Option<&'static str> {
         if 8 <= squeezed_cbp.len() {
             let n_labels = cbp.split('.').count();
             let labels: Vec<&str> = seen.split('.').collect();
-            let tail = labels
-                .get(labels.len().saturating_sub(n_labels)..)
-                .unwrap_or_default()
-                .join(".");
+            let tail =
+                labels.get(labels.len().saturating_sub(n_labels)..).unwrap_or_default().join(".");
             if squeezed.contains(&squeezed_cbp) {
                 return Some("has CBP's domain in its name");
             }
@@ -192,9 +179,7 @@ fn names_the_agency(seen: &str) -> bool {
     let seen = seen.strip_suffix(".gov").unwrap_or(seen);
     let tokens: Vec<&str> = seen.split(|c: char| !c.is_alphanumeric()).collect();
     let has = |word: &str| tokens.contains(&skeleton(word).as_str());
-    let has_agency = ["cbp", "uscbp", "cbpus", "cbpusa"]
-        .iter()
-        .any(|word| has(word));
+    let has_agency = ["cbp", "uscbp", "cbpus", "cbpusa"].iter().any(|word| has(word));
     let has_beside = BESIDE.iter().any(|word| has(word));
     let is_written_out = has("customs") && has("border") && has("protection");
     let is_joined = tokens.iter().any(|token| {
@@ -364,10 +349,7 @@ const ACE_MAILBOXES: &[&str] = &[
 
 fn borrowed_name(name: &str, domain: &str, trust: &Trust) -> Option<Borrowed> {
     let is_cbp_address = |word: &str| {
-        let domain = word
-            .rsplit_once('@')
-            .map_or("", |(_, domain)| domain)
-            .to_lowercase();
+        let domain = word.rsplit_once('@').map_or("", |(_, domain)| domain).to_lowercase();
         let domain = domain.trim_matches(|c: char| !c.is_alphanumeric());
         trust.is_cbp_domain(domain)
             || is_within(domain, AGENCY_DOMAIN)
@@ -380,9 +362,7 @@ fn borrowed_name(name: &str, domain: &str, trust: &Trust) -> Option<Borrowed> {
         .map(|cbp| squeeze(&skeleton(cbp)))
         .any(|cbp| 8 <= cbp.len() && squeezed.contains(&cbp));
     if names_domain
-        || name
-            .split(|c: char| c.is_whitespace() || "<>()\"',;:".contains(c))
-            .any(is_cbp_address)
+        || name.split(|c: char| c.is_whitespace() || "<>()\"',;:".contains(c)).any(is_cbp_address)
     {
         return Some(Borrowed::Plainly);
     }
@@ -396,9 +376,7 @@ fn borrowed_name(name: &str, domain: &str, trust: &Trust) -> Option<Borrowed> {
             || (has("secure") && has("data")));
     let is_customs =
         has("customs") && (has("border") || has("us") || (has("united") && has("states")));
-    let is_of_an_office = words
-        .iter()
-        .all(|word| OFFICE_WORDS.contains(&word.as_str()));
+    let is_of_an_office = words.iter().all(|word| OFFICE_WORDS.contains(&word.as_str()));
     let is_firm = words.iter().any(|word| FIRM_WORDS.contains(&word.as_str()));
     let joined = words.join(" ");
     let is_written_out = ["customs and border protection", "customs border protection"]
@@ -430,10 +408,8 @@ fn words(name: &str) -> Vec<String> {
         .filter(|&c| !is_combining_mark(c))
         .map(folded)
         .collect();
-    for word in folded
-        .replace('&', " and ")
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
+    for word in
+        folded.replace('&', " and ").split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty())
     {
         let is_single = word.chars().nth(1).is_none();
         match words.last_mut().filter(|_| is_initial && is_single) {
@@ -446,9 +422,7 @@ fn words(name: &str) -> Vec<String> {
 }
 
 fn squeeze(text: &str) -> String {
-    text.chars()
-        .filter(|letter| letter.is_alphanumeric())
-        .collect()
+    text.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
 /// How a domain looks: decoded, folded, and with the digits and pairs of letters that pass for
@@ -458,10 +432,7 @@ fn skeleton(domain: &str) -> String {
         .to_lowercase()
         .split(['.', '。', '．', '｡'])
         .map(|label| {
-            label
-                .strip_prefix("xn--")
-                .and_then(punycode)
-                .unwrap_or_else(|| label.to_owned())
+            label.strip_prefix("xn--").and_then(punycode).unwrap_or_else(|| label.to_owned())
         })
         .collect();
     let folded: String = decoded
@@ -518,16 +489,9 @@ fn is_one_edit_away(one: &str, other: &str) -> bool {
     let one: Vec<char> = one.chars().collect();
     let other: Vec<char> = other.chars().collect();
     let prefix = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
-    let (one, other) = (
-        one.get(prefix..).unwrap_or_default(),
-        other.get(prefix..).unwrap_or_default(),
-    );
-    let suffix = one
-        .iter()
-        .rev()
-        .zip(other.iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let (one, other) =
+        (one.get(prefix..).unwrap_or_default(), other.get(prefix..).unwrap_or_default());
+    let suffix = one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
     let (one, other) = (
         one.get(..one.len() - suffix).unwrap_or_default(),
         other.get(..other.len() - suffix).unwrap_or_default(),
@@ -567,11 +531,7 @@ fn punycode(label: &str) -> Option<String> {
             weight = weight.checked_mul(BASE - threshold)?;
         }
         let length = u32::try_from(output.len()).ok()? + 1;
-        let mut delta = if old_i == 0 {
-            (i - old_i) / 700
-        } else {
-            (i - old_i) / 2
-        };
+        let mut delta = if old_i == 0 { (i - old_i) / 700 } else { (i - old_i) / 2 };
         delta += delta / length;
         let mut k = 0;
         while 455 < delta {
@@ -592,21 +552,12 @@ mod tests {
     use super::*;
 
     fn trust() -> Trust {
-        Trust::of_cbp(
-            vec!["mx.broker.example".into()],
-            vec!["ops@broker.example".into()],
-        )
+        Trust::of_cbp(vec!["mx.broker.example".into()], vec!["ops@broker.example".into()])
     }
 
     fn kind(name: &str, address: &str) -> &'static str {
         let name = Some(name.to_owned()).filter(|name| !name.is_empty());
-        match claim(
-            &Address {
-                name,
-                address: address.to_owned(),
-            },
-            &trust(),
-        ) {
+        match claim(&Address { name, address: address.to_owned() }, &trust()) {
             None => "none",
             Some(Claim::Doubtful(_)) => "doubtful",
             Some(Claim::Friendly(_)) => "friendly",
@@ -683,11 +634,7 @@ mod tests {
         for (name, address, expected) in [
             ("U.S. Customs and Border Protection", "x@gmail.com", "name"),
             ("US Customs & Border Protection", "x@gmail.com", "name"),
-            (
-                "Customs and Border Protection (Officer Lee)",
-                "x@gmail.com",
-                "name",
-            ),
+            ("Customs and Border Protection (Officer Lee)", "x@gmail.com", "name"),
             ("CBP", "x@gmail.com", "name"),
             ("С.В.Р.", "x@gmail.com", "name"),
             ("CBP Trade Support", "x@gmail.com", "name"),
@@ -700,23 +647,11 @@ mod tests {
             ("US Customs Refunds", "x@gmail.com", "name"),
             ("CBP", "", "friendly"),
             ("CBP", "list@broker.example", "friendly"),
-            (
-                "U.S. Customs and Border Protection",
-                "x@dhs.gov",
-                "friendly",
-            ),
-            (
-                "U.S. Customs and Border Protection",
-                "cbp@service.govdelivery.com",
-                "none",
-            ),
+            ("U.S. Customs and Border Protection", "x@dhs.gov", "friendly"),
+            ("U.S. Customs and Border Protection", "cbp@service.govdelivery.com", "none"),
             ("CBP", "info@cbp-trading.example", "doubtful"),
             ("Regina Lomax (CBP)", "r@gmail.com", "doubtful"),
-            (
-                "Customs and Border Protection Consultants LLC",
-                "x@firm.example",
-                "doubtful",
-            ),
+            ("Customs and Border Protection Consultants LLC", "x@firm.example", "doubtful"),
             ("ACE Support", "x@gmail.com", "doubtful"),
             ("Ace Support", "x@acehardware.example", "none"),
             ("Ace Hardware", "x@acehardware.example", "none"),

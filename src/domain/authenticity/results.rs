@@ -13,18 +13,13 @@ use super::Trust;
 const MAX_RESULTS: usize = 100;
 
 /// Header fields that filters write beside their results and that do not end a block of ours.
-const FILTER_TRACES: &[&str] = &[
-    "DKIM-Filter",
-    "DMARC-Filter",
-    "Received-SPF",
-    "X-Spam-Checker-Version",
-];
+const FILTER_TRACES: &[&str] =
+    &["DKIM-Filter", "DMARC-Filter", "Received-SPF", "X-Spam-Checker-Version"];
 
 /// Registries below which organisations register the third label. A tiny list: it decides only
 /// whether two hosts of one provider are taken for one organisation.
-const SECOND_LEVELS: &[&str] = &[
-    "ac", "co", "com", "edu", "gob", "gov", "govt", "ltd", "net", "org",
-];
+const SECOND_LEVELS: &[&str] =
+    &["ac", "co", "com", "edu", "gob", "gov", "govt", "ltd", "net", "org"];
 
 /// What our own server says of a mail.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -63,16 +58,8 @@ impl Block {
                     fields.extend(followers(below, is_above, trust));
                 }
                 let n_vouching = if is_above { fields.len() } else { 1 };
-                let server = if server == NO_ID {
-                    "the mail server".to_owned()
-                } else {
-                    server
-                };
-                return Some(Block {
-                    server,
-                    fields,
-                    n_vouching,
-                });
+                let server = if server == NO_ID { "the mail server".to_owned() } else { server };
+                return Some(Block { server, fields, n_vouching });
             }
         }
         None
@@ -80,10 +67,7 @@ impl Block {
 
     /// The results of a method in the fields that may vouch, from the top.
     pub(super) fn vouching(&self, method: &'static str) -> impl Iterator<Item = &MethodResult> {
-        self.fields
-            .iter()
-            .take(self.n_vouching)
-            .flat_map(move |field| field.of(method))
+        self.fields.iter().take(self.n_vouching).flat_map(move |field| field.of(method))
     }
 
     /// The results of a method in all fields of the block, from the top.
@@ -96,18 +80,12 @@ impl Block {
 const NO_ID: &str = "-";
 
 fn results(name: &str, value: &str) -> Option<AuthResults> {
-    name.eq_ignore_ascii_case("Authentication-Results")
-        .then(|| AuthResults::read(value))
+    name.eq_ignore_ascii_case("Authentication-Results").then(|| AuthResults::read(value))
 }
 
 /// The configured id under which a field is ours, and the field.
 fn trusted(results: AuthResults, trust: &Trust) -> Option<(String, AuthResults)> {
-    let id = results
-        .authserv_id
-        .as_deref()
-        .unwrap_or(NO_ID)
-        .trim_end_matches('.')
-        .to_owned();
+    let id = results.authserv_id.as_deref().unwrap_or(NO_ID).trim_end_matches('.').to_owned();
     // A server that calls itself "-" must not pass for one without a name.
     let is_known = results.authserv_id.as_deref() != Some(NO_ID)
         && trust
@@ -122,10 +100,8 @@ fn followers(below: &[(String, String)], is_above: bool, trust: &Trust) -> Vec<A
     for (name, value) in below {
         match results(name, value).and_then(|results| trusted(results, trust)) {
             Some((id, results)) if id != NO_ID => followers.push(results),
-            _ if is_above
-                && FILTER_TRACES
-                    .iter()
-                    .any(|trace| name.eq_ignore_ascii_case(trace)) => {}
+            _ if is_above && FILTER_TRACES.iter().any(|trace| name.eq_ignore_ascii_case(trace)) => {
+            }
             _ => break,
         }
     }
@@ -149,10 +125,8 @@ impl Walk {
         }
         if hop.by.as_deref().is_some_and(|by| ours.is_host(by)) {
             self.seen_ours = true;
-            self.is_outside = !hop.is_from(
-                |host| ours.is_host(host) || is_local_sender(host),
-                Unnamed::Foreign,
-            );
+            self.is_outside =
+                !hop.is_from(|host| ours.is_host(host) || is_local_sender(host), Unnamed::Foreign);
             return true;
         }
         let Some(by) = hop.by.as_deref() else {
@@ -173,10 +147,7 @@ impl Walk {
 
     /// Tells whether a hop of ours comes before the first foreign one.
     fn meets_ours(mut self, below: &[(String, String)], ours: &Ours) -> bool {
-        for (_, value) in below
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("Received"))
-        {
+        for (_, value) in below.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Received")) {
             let goes_on = self.goes_on(&Hop::read(value), ours);
             if self.seen_ours || !goes_on {
                 return self.seen_ours;
@@ -195,25 +166,11 @@ struct Ours {
 
 impl Ours {
     fn of(trust: &Trust) -> Ours {
-        let addresses = trust
-            .own_addresses
-            .iter()
-            .filter_map(|own| own.rsplit_once('@'));
-        let hosts = trust
-            .authserv_ids
-            .iter()
-            .map(String::as_str)
-            .chain(addresses.map(|(_, d)| d));
+        let addresses = trust.own_addresses.iter().filter_map(|own| own.rsplit_once('@'));
+        let hosts = trust.authserv_ids.iter().map(String::as_str).chain(addresses.map(|(_, d)| d));
         Ours {
-            organisations: hosts
-                .filter(|host| host.contains('.'))
-                .map(organisation)
-                .collect(),
-            senders: trust
-                .cbp_domains
-                .iter()
-                .map(|cbp| organisation(cbp))
-                .collect(),
+            organisations: hosts.filter(|host| host.contains('.')).map(organisation).collect(),
+            senders: trust.cbp_domains.iter().map(|cbp| organisation(cbp)).collect(),
         }
     }
 
@@ -245,11 +202,7 @@ fn is_address(host: &str) -> bool {
 
 fn address(host: &str) -> Option<IpAddr> {
     let bare = host.trim_matches(['[', ']']);
-    bare.strip_prefix("IPv6:")
-        .or_else(|| bare.strip_prefix("ipv6:"))
-        .unwrap_or(bare)
-        .parse()
-        .ok()
+    bare.strip_prefix("IPv6:").or_else(|| bare.strip_prefix("ipv6:")).unwrap_or(bare).parse().ok()
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -393,9 +346,7 @@ impl Iterator for Words<'_> {
             return Some(Word::Comment(comment(&mut self.0)));
         }
         let mut word = String::new();
-        while let Some(letter) = self
-            .0
-            .next_if(|letter| !letter.is_whitespace() && *letter != '(')
+        while let Some(letter) = self.0.next_if(|letter| !letter.is_whitespace() && *letter != '(')
         {
             word.push(letter);
         }
@@ -446,11 +397,7 @@ impl MethodResult {
     /// The value of a property such as `header.from` in lower case; `None` where it is missing
     /// or given twice with different values.
     pub(super) fn property(&self, name: &str) -> Option<&str> {
-        let mut values = self
-            .properties
-            .iter()
-            .filter(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str());
+        let mut values = self.properties.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str());
         let first = values.next()?;
         values.all(|value| value == first).then_some(first)
     }
@@ -472,18 +419,13 @@ impl AuthResults {
             }
             _ => read.results.extend(method_result(first)),
         }
-        read.results.extend(
-            segments
-                .take(MAX_RESULTS)
-                .filter_map(|segment| method_result(segment)),
-        );
+        read.results
+            .extend(segments.take(MAX_RESULTS).filter_map(|segment| method_result(segment)));
         read
     }
 
     fn of(&self, method: &'static str) -> impl Iterator<Item = &MethodResult> {
-        self.results
-            .iter()
-            .filter(move |result| result.method == method)
+        self.results.iter().filter(move |result| result.method == method)
     }
 }
 
@@ -507,10 +449,7 @@ fn method_result(words: &[String]) -> Option<MethodResult> {
 const QUOTE: char = '\u{1}';
 
 fn unquoted(word: &str) -> String {
-    word.chars()
-        .filter(|&letter| letter != QUOTE)
-        .take(500)
-        .collect()
+    word.chars().filter(|&letter| letter != QUOTE).take(500).collect()
 }
 
 /// Splits a value at its semicolons, and those pieces into words without comments. Blanks around
@@ -524,11 +463,7 @@ fn segments(value: &str) -> Vec<Vec<String>> {
             '"' => {
                 word.push(QUOTE);
                 while let Some(letter) = letters.next().filter(|&letter| letter != '"') {
-                    word.extend(if letter == '\\' {
-                        letters.next()
-                    } else {
-                        Some(letter)
-                    });
+                    word.extend(if letter == '\\' { letters.next() } else { Some(letter) });
                 }
             }
             '(' => {
@@ -572,18 +507,13 @@ mod tests {
             .results
             .iter()
             .map(|r| {
-                let properties: Vec<_> = r
-                    .properties
-                    .iter()
-                    .map(|(n, v)| format!("{n}={v}"))
-                    .collect();
+                let properties: Vec<_> =
+                    r.properties.iter().map(|(n, v)| format!("{n}={v}")).collect();
                 (r.method.clone(), r.result.clone(), properties.join(" "))
             })
             .collect();
-        let shown: Vec<_> = shown
-            .iter()
-            .map(|(m, r, p)| (m.as_str(), r.as_str(), p.as_str()))
-            .collect();
+        let shown: Vec<_> =
+            shown.iter().map(|(m, r, p)| (m.as_str(), r.as_str(), p.as_str())).collect();
         assert_eq!(shown, expected, "{value}");
     }
 
@@ -608,24 +538,14 @@ mod tests {
         check(
             "mx; spf=none \"dmarc=pass\"; \"dmarc=pass\"",
             Some("mx"),
-            &[
-                ("spf", "none", "\u{1}dmarc=pass"),
-                ("\u{1}dmarc", "pass", ""),
-            ],
+            &[("spf", "none", "\u{1}dmarc=pass"), ("\u{1}dmarc", "pass", "")],
         );
         check(
             "spf=pass (sender IP is 1.2.3.4) smtp.mailfrom=a;dkim=pass header.d=a",
             None,
-            &[
-                ("spf", "pass", "smtp.mailfrom=a"),
-                ("dkim", "pass", "header.d=a"),
-            ],
+            &[("spf", "pass", "smtp.mailfrom=a"), ("dkim", "pass", "header.d=a")],
         );
-        check(
-            "mx; dmarc=pass (never closed; dkim=pass",
-            Some("mx"),
-            &[("dmarc", "pass", "")],
-        );
+        check("mx; dmarc=pass (never closed; dkim=pass", Some("mx"), &[("dmarc", "pass", "")]);
         check("", None, &[]);
         check(";;=;", None, &[("", "", "")]);
     }
@@ -645,11 +565,7 @@ mod tests {
     fn hops_are_read_by_position_and_not_by_word() {
         fn check(value: &str, from: Option<&str>, by: Option<&str>) {
             let hop = Hop::read(value);
-            assert_eq!(
-                (hop.from.as_deref(), hop.by.as_deref()),
-                (from, by),
-                "{value}"
-            );
+            assert_eq!((hop.from.as_deref(), hop.by.as_deref()), (from, by), "{value}");
         }
         check(
             "from a.b (c [1.2.3.4]) (using x by y) by D.e (Postfix) with LMTP; date",
@@ -657,11 +573,7 @@ mod tests {
             Some("d.e"),
         );
         check("from by (by x) by z with SMTP", Some("by"), Some("z"));
-        check(
-            "by 2002:a05::1 with SMTP id x; date",
-            None,
-            Some("2002:a05::1"),
-        );
+        check("by 2002:a05::1 with SMTP id x; date", None, Some("2002:a05::1"));
         check("(qmail 123 invoked by uid 5); date", None, None);
         check("", None, None);
     }

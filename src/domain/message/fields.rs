@@ -86,10 +86,7 @@ fn line_is_first(bytes: &[u8], rest: &[u8]) -> Option<()> {
 pub(super) fn next_line(bytes: &[u8]) -> (&[u8], &[u8]) {
     let mut halves = bytes.splitn(2, |&byte| byte == b'\n');
     let line = halves.next().unwrap_or_default();
-    (
-        line.strip_suffix(b"\r").unwrap_or(line),
-        halves.next().unwrap_or_default(),
-    )
+    (line.strip_suffix(b"\r").unwrap_or(line), halves.next().unwrap_or_default())
 }
 
 fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -121,10 +118,7 @@ pub(super) fn first<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
 
 /// All fields of this name from the top.
 pub(super) fn all<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = &'a str> {
-    fields
-        .iter()
-        .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
-        .map(|(_, v)| v.as_str())
+    fields.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
 }
 
 /// Decodes bytes that name no character set: UTF-8 where they are that, else windows-1252, as
@@ -268,11 +262,7 @@ fn q_encoding(data: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn hex(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|d| u8::try_from(d).ok())
-    };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
     Some(digit(high)? * 16 + digit(low)?)
 }
 
@@ -463,10 +453,11 @@ impl Entry {
         if self.angles.is_empty() && name.is_some() {
             self.angles.push(String::new());
         }
-        list.extend(self.angles.iter().map(|angle| Address {
-            name: name.clone(),
-            address: address_spec(angle),
-        }));
+        list.extend(
+            self.angles
+                .iter()
+                .map(|angle| Address { name: name.clone(), address: address_spec(angle) }),
+        );
     }
 }
 
@@ -476,10 +467,7 @@ fn address_spec(angle: &str) -> String {
         true => angle.rsplit(':').next().unwrap_or_default(),
         false => angle,
     };
-    clean_text(spec)
-        .chars()
-        .filter(|letter| !letter.is_whitespace())
-        .collect()
+    clean_text(spec).chars().filter(|letter| !letter.is_whitespace()).collect()
 }
 
 /// Reads to the closing sign; `open` nests where it differs from `close`; `\` escapes.
@@ -520,10 +508,7 @@ pub(super) fn message_ids(raw: &str) -> Vec<String> {
         rest = after;
     }
     if ids.is_empty() {
-        let bare = raw
-            .split_whitespace()
-            .filter(|word| word.contains('@'))
-            .take(MAX_LIST);
+        let bare = raw.split_whitespace().filter(|word| word.contains('@')).take(MAX_LIST);
         ids.extend(bare.map(|word| clean_line(word.trim_matches(['<', '>', ',', ';']))));
     }
     ids
@@ -533,13 +518,8 @@ pub(super) fn message_ids(raw: &str) -> Vec<String> {
 pub(super) fn date(raw: &str) -> Option<DateTime<Utc>> {
     // Longer ones are no dates, and the parser need not see them.
     let raw: String = raw.chars().take(200).collect();
-    let parsed = catch_unwind(|| mail_parser::DateTime::parse_rfc822(&raw))
-        .ok()
-        .flatten()?;
-    parsed
-        .is_valid()
-        .then(|| DateTime::from_timestamp(parsed.to_timestamp(), 0))
-        .flatten()
+    let parsed = catch_unwind(|| mail_parser::DateTime::parse_rfc822(&raw)).ok().flatten()?;
+    parsed.is_valid().then(|| DateTime::from_timestamp(parsed.to_timestamp(), 0)).flatten()
 }
 
 /// The instant in a Received line: what follows its last semicolon (RFC 5321 §4.4).
@@ -559,10 +539,7 @@ impl Mime {
     /// Reads a value; what cannot be read has its plain word only.
     pub(super) fn read(raw: &str) -> Mime {
         let word = raw.split(';').next().unwrap_or_default();
-        let kind: String = word
-            .split_whitespace()
-            .collect::<String>()
-            .to_ascii_lowercase();
+        let kind: String = word.split_whitespace().collect::<String>().to_ascii_lowercase();
         let line = format!("{raw}\n");
         let parameters = catch_unwind(|| {
             let value = MessageStream::new(line.as_bytes()).parse_content_type();
@@ -572,18 +549,12 @@ impl Mime {
             };
             Some(attributes.iter().map(pair).collect::<Vec<_>>())
         });
-        Mime {
-            kind,
-            parameters: parameters.ok().flatten().unwrap_or_default(),
-        }
+        Mime { kind, parameters: parameters.ok().flatten().unwrap_or_default() }
     }
 
     /// A parameter by its lower-case name.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.parameters.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -596,10 +567,7 @@ mod tests {
         let (fields, body) =
             split_head(b"A: 1\r\n  2\r\nnonsense\r\n lost\r\nB : x\r\nA: 3\n\nbody\n");
         let expected = [("A", "1 2"), ("B", "x"), ("A", "3")];
-        let read: Vec<_> = fields
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()))
-            .collect();
+        let read: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(read, expected);
         assert_eq!(body, b"body\n");
         assert_eq!(first(&fields, "a"), Some("1 2"));
@@ -608,11 +576,7 @@ mod tests {
 
     #[test]
     fn bytes_without_a_field_are_body() {
-        for bytes in [
-            b"hello world".as_slice(),
-            b"hello\n\nworld",
-            b"\xff\xfe\x00",
-        ] {
+        for bytes in [b"hello world".as_slice(), b"hello\n\nworld", b"\xff\xfe\x00"] {
             assert_eq!(split_head(bytes), (Vec::new(), bytes));
         }
         assert_eq!(split_head(b"\nbody").1, b"body");
@@ -625,10 +589,7 @@ mod tests {
         let (fields, body) = split_head(many.as_bytes());
         assert_eq!((fields.len(), body), (MAX_FIELDS, b"body".as_slice()));
         let long = format!("A: {}\n\n", "x".repeat(1_000_000));
-        assert_eq!(
-            first(&split_head(long.as_bytes()).0, "A").map(str::len),
-            Some(MAX_VALUE - 1)
-        );
+        assert_eq!(first(&split_head(long.as_bytes()).0, "A").map(str::len), Some(MAX_VALUE - 1));
     }
 
     #[test]
@@ -636,10 +597,7 @@ mod tests {
         fn check(raw: &str, expected: &str) {
             assert_eq!(clean_line(&decode_words(raw)), expected, "{raw}");
         }
-        check(
-            "=?utf-8?Q?91=E2=80=93407?= =?utf-8?Q?326100?=",
-            "91–407326100",
-        );
+        check("=?utf-8?Q?91=E2=80=93407?= =?utf-8?Q?326100?=", "91–407326100");
         check(
             "=?utf-8?B?w5hzdGVyYnkgMjUyMzA=?=\t =?UTF-8?B?My0wMDQxOA==?=",
             "Østerby 252303-00418",
@@ -648,10 +606,7 @@ mod tests {
         check("=?windows-1252?Q?a_=96_b?= =?utf-8?Q?c?=", "a – bc");
         check("=?iso-8859-1*en?q?=E9?= tail", "é tail");
         check("a =?utf-8?Q?b?= c =?utf-8?Q?d?=", "a b c d");
-        check(
-            "=?utf-8?X?abc?= =?utf-8?Q?=ZZ?= =?",
-            "=?utf-8?X?abc?= =?utf-8?Q?=ZZ?= =?",
-        );
+        check("=?utf-8?X?abc?= =?utf-8?Q?=ZZ?= =?", "=?utf-8?X?abc?= =?utf-8?Q?=ZZ?= =?");
         check("=?utf-8?B?a*b?=", "=?utf-8?B?a*b?=");
         check("=?gb2312?B?1tDOxA==?=", "中文");
         check("=?utf-8?Q?a=1B[31m=E2=80=AEb?=", "a [31m\u{fffd}b");
@@ -675,16 +630,8 @@ mod tests {
             assert_eq!((list.as_slice(), group), (expected, is_group), "{raw}");
         }
         check("a@x.example", &[("", "a@x.example")], false);
-        check(
-            "\"LOMAX, R\" <r@x.example>",
-            &[("LOMAX, R", "r@x.example")],
-            false,
-        );
-        check(
-            "A <a@x>, \"B\\\"q\" <b@x>",
-            &[("A", "a@x"), ("B\"q", "b@x")],
-            false,
-        );
+        check("\"LOMAX, R\" <r@x.example>", &[("LOMAX, R", "r@x.example")], false);
+        check("A <a@x>, \"B\\\"q\" <b@x>", &[("A", "a@x"), ("B\"q", "b@x")], false);
         check("a@x (Ann (A) Lee)", &[("Ann (A) Lee", "a@x")], false);
         check("=?utf-8?Q?Lomax,_R?= <r@x>", &[("Lomax, R", "r@x")], false);
         check("a@cbp <b@x>", &[("a@cbp", "b@x")], false);

@@ -63,9 +63,8 @@ const BLOCKS: &[&str] = &[
     "tr",
     "ul",
 ];
-const VOID: &[&str] = &[
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr",
-];
+const VOID: &[&str] =
+    &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"];
 /// Elements whose content is no text at all: all up to their end tag is passed over.
 const RAW: &[&str] = &["script", "style", "title", "noframes", "xml"];
 
@@ -162,37 +161,18 @@ impl Tag {
         // Declarations, `<![if …]>` and processing instructions have no meaning for us.
         if matches!(initial, '!' | '?') {
             let after = text.split_once('>').map_or("", |(_, after)| after);
-            return Some((
-                Tag {
-                    name: String::new(),
-                    is_end,
-                    attributes: String::new(),
-                },
-                after,
-            ));
+            return Some((Tag { name: String::new(), is_end, attributes: String::new() }, after));
         }
         if !initial.is_ascii_alphabetic() {
             return None;
         }
-        let end = text
-            .find(|c: char| c.is_whitespace() || c == '>' || c == '/')
-            .unwrap_or(text.len());
+        let end =
+            text.find(|c: char| c.is_whitespace() || c == '>' || c == '/').unwrap_or(text.len());
         let (name, text) = text.split_at_checked(end)?;
         let (attributes, after) = attributes(text);
         let attributes: String = attributes.chars().take(4_096).collect();
-        let name = name
-            .chars()
-            .take(32)
-            .collect::<String>()
-            .to_ascii_lowercase();
-        Some((
-            Tag {
-                name,
-                is_end,
-                attributes: attributes.to_ascii_lowercase(),
-            },
-            after,
-        ))
+        let name = name.chars().take(32).collect::<String>().to_ascii_lowercase();
+        Some((Tag { name, is_end, attributes: attributes.to_ascii_lowercase() }, after))
     }
 
     fn is_hidden(&self) -> bool {
@@ -211,10 +191,8 @@ impl Tag {
         ]
         .iter()
         .any(|style| squeezed.contains(style));
-        let is_named_hidden = self
-            .attributes
-            .split_whitespace()
-            .any(|word| word.trim_matches('/') == "hidden");
+        let is_named_hidden =
+            self.attributes.split_whitespace().any(|word| word.trim_matches('/') == "hidden");
         matches!(self.name.as_str(), "head" | "template") || is_styled_away || is_named_hidden
     }
 
@@ -227,13 +205,9 @@ impl Tag {
 
     fn begins_older_mail(&self) -> bool {
         let is_marked = |mark: &&str| {
-            [
-                format!("=\"{mark}\""),
-                format!("='{mark}'"),
-                format!("={mark}"),
-            ]
-            .iter()
-            .any(|attribute| self.attributes.contains(attribute))
+            [format!("=\"{mark}\""), format!("='{mark}'"), format!("={mark}")]
+                .iter()
+                .any(|attribute| self.attributes.contains(attribute))
         };
         matches!(self.name.as_str(), "div" | "table" | "span")
             && OLDER_MAIL_MARKS.iter().any(is_marked)
@@ -363,12 +337,9 @@ impl Writer {
 /// Decodes a character reference after its `&`; one that is none stays as it is written.
 fn entity(text: &str) -> (String, &str) {
     let as_written = ("&".to_owned(), text);
-    let end = text
-        .find(|c: char| !c.is_ascii_alphanumeric() && c != '#')
-        .unwrap_or(text.len());
-    let Some((name, after)) = text
-        .split_at_checked(end)
-        .filter(|(name, _)| (2..=32).contains(&name.len()))
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '#').unwrap_or(text.len());
+    let Some((name, after)) =
+        text.split_at_checked(end).filter(|(name, _)| (2..=32).contains(&name.len()))
     else {
         return as_written;
     };
@@ -432,10 +403,7 @@ mod tests {
         );
         check("<head>x<body>a", "a");
         check("<div style=\"DISPLAY: none\">x<div>y</div></div>a", "a");
-        check(
-            "<span hidden>x</span>a<span style='mso-hide:all'>y</span>",
-            "a",
-        );
+        check("<span hidden>x</span>a<span style='mso-hide:all'>y</span>", "a");
         check("<img style=\"display:none\" src=x>a", "a");
         check("<!--[if mso]>x<![endif]-->a<![if !mso]>b<![endif]>", "ab");
         check("a<style>unclosed", "a");
@@ -458,10 +426,7 @@ mod tests {
 
     #[test]
     fn quotations_are_marked() {
-        check(
-            "new<blockquote type=cite>old<br>older</blockquote>new",
-            "new\n> old\n> older\nnew",
-        );
+        check("new<blockquote type=cite>old<br>older</blockquote>new", "new\n> old\n> older\nnew");
         check(
             "new<blockquote style=\"margin:0 0 0 40px;border:none\">indented</blockquote>",
             "new\nindented",

@@ -40,10 +40,7 @@ pub(super) fn split(text: &str) -> Split {
             continue;
         }
         if let Some(kind) = separator(rest) {
-            while new
-                .last()
-                .is_some_and(|line| is_rule(line) || line.trim().is_empty())
-            {
+            while new.last().is_some_and(|line| is_rule(line) || line.trim().is_empty()) {
                 new.pop();
             }
             is_forward = kind == Separator::Forwarded;
@@ -65,11 +62,7 @@ pub(super) fn split(text: &str) -> Split {
             }
         }
     }
-    Split {
-        text: tidy(&new),
-        quoted: tidy(&old),
-        is_forward,
-    }
+    Split { text: tidy(&new), quoted: tidy(&old), is_forward }
 }
 
 /// Lines without the blanks at their ends, and never more than one blank line in a row.
@@ -142,12 +135,7 @@ fn is_header_block(lines: &[&str]) -> bool {
     };
     let mut seen = vec![Label::From];
     let mut has_address = value.contains('@');
-    for line in lines
-        .iter()
-        .skip(1)
-        .take(MAX_BLOCK)
-        .take_while(|line| !line.trim().is_empty())
-    {
+    for line in lines.iter().skip(1).take(MAX_BLOCK).take_while(|line| !line.trim().is_empty()) {
         if let Some((label, value)) = label(line) {
             has_address |= label == Label::To && value.contains('@');
             if !seen.contains(&label) {
@@ -176,9 +164,8 @@ fn label(line: &str) -> Option<(Label, String)> {
     // Text made from bold HTML writes *From:* or **From:**.
     let line = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | '>'));
     let (word, value) = line.split_once([':', '：'])?;
-    let word = word
-        .trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_'))
-        .to_lowercase();
+    let word =
+        word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_')).to_lowercase();
     let is = |words: &[&str]| words.contains(&word.as_str());
     let label = match () {
         () if is(&[
@@ -266,12 +253,7 @@ fn label(line: &str) -> Option<(Label, String)> {
         }
         () => return None,
     };
-    Some((
-        label,
-        value
-            .trim_matches(|c: char| c.is_whitespace() || c == '*')
-            .to_owned(),
-    ))
+    Some((label, value.trim_matches(|c: char| c.is_whitespace() || c == '*').to_owned()))
 }
 
 /// Tells whether a line names the sender of an older mail, and gives what it says of him.
@@ -310,10 +292,8 @@ fn attribution<'a, 'l>(lines: &'a [&'l str]) -> Option<(&'a [&'l str], &'a [&'l 
         if !line.ends_with([':', '：']) {
             continue;
         }
-        let is_followed_by_quotation = after
-            .iter()
-            .find(|line| !line.trim().is_empty())
-            .is_some_and(|line| is_quoted(line));
+        let is_followed_by_quotation =
+            after.iter().find(|line| !line.trim().is_empty()).is_some_and(|line| is_quoted(line));
         let joined = joined.trim();
         let is_full = ATTRIBUTION.is_match(joined)
             && joined.contains(|c: char| c.is_ascii_digit())
@@ -381,11 +361,7 @@ mod tests {
     use super::*;
 
     fn check(mail: &str, text: &str, quoted: &str, is_forward: bool) {
-        let expected = Split {
-            text: text.into(),
-            quoted: quoted.into(),
-            is_forward,
-        };
+        let expected = Split { text: text.into(), quoted: quoted.into(), is_forward };
         assert_eq!(split(mail), expected, "{mail}");
     }
 
@@ -434,12 +410,7 @@ mod tests {
             "",
             false,
         );
-        check(
-            "We wrote:\nplease wait",
-            "We wrote:\nplease wait",
-            "",
-            false,
-        );
+        check("We wrote:\nplease wait", "We wrote:\nplease wait", "", false);
     }
 
     #[test]

@@ -31,9 +31,7 @@ pub struct DeliveryReport {
 impl DeliveryReport {
     /// Lists the recipients that will never get the mail.
     pub fn failed(&self) -> impl Iterator<Item = &RecipientReport> {
-        self.recipients
-            .iter()
-            .filter(|recipient| recipient.action == DeliveryAction::Failed)
+        self.recipients.iter().filter(|recipient| recipient.action == DeliveryAction::Failed)
     }
 }
 
@@ -55,18 +53,12 @@ pub struct RecipientReport {
 impl RecipientReport {
     /// Tells whether the report concerns this address, compared without regard to case.
     pub fn concerns(&self, address: &str) -> bool {
-        [&self.original, &self.last]
-            .into_iter()
-            .flatten()
-            .any(|a| a.eq_ignore_ascii_case(address))
+        [&self.original, &self.last].into_iter().flatten().any(|a| a.eq_ignore_ascii_case(address))
     }
 
     /// The addresses that the report names for this recipient.
     pub fn addresses(&self) -> impl Iterator<Item = &str> {
-        [&self.original, &self.last]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
+        [&self.original, &self.last].into_iter().flatten().map(String::as_str)
     }
 }
 
@@ -133,11 +125,7 @@ pub(super) fn recipients(part: &[u8]) -> Vec<RecipientReport> {
 }
 
 fn recipient(group: &[Field]) -> Option<RecipientReport> {
-    let address = |name| {
-        fields::first(group, name)
-            .map(typed_value)
-            .filter(|a| !a.is_empty())
-    };
+    let address = |name| fields::first(group, name).map(typed_value).filter(|a| !a.is_empty());
     let (original, last) = (address("Original-Recipient"), address("Final-Recipient"));
     if original.is_none() && last.is_none() {
         return None;
@@ -163,13 +151,7 @@ fn recipient(group: &[Field]) -> Option<RecipientReport> {
             _ => DeliveryAction::Unknown,
         },
     };
-    Some(RecipientReport {
-        original,
-        last,
-        action,
-        status,
-        diagnostic,
-    })
+    Some(RecipientReport { original, last, action, status, diagnostic })
 }
 
 /// A value without its type: `rfc822; a@b` (RFC 3464 §2.1.2).
@@ -189,11 +171,7 @@ pub(super) fn from_words(
     subject: &str,
     text: &str,
 ) -> Option<(DeliveryReport, usize)> {
-    let local = from
-        .split('@')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let local = from.split('@').next().unwrap_or_default().to_ascii_lowercase();
     let is_machine = local.starts_with("mailer-daemon")
         || local == "postmaster"
         || local.starts_with("microsoftexchange");
@@ -201,10 +179,7 @@ pub(super) fn from_words(
         fields::first(head, "Return-Path").is_some_and(|path| path.trim() == "<>");
     let failed_header = fields::first(head, "X-Failed-Recipients");
     let words: String = text.chars().take(MAX_WORDS).collect();
-    let (by_subject, by_words) = (
-        BOUNCE_SUBJECT.is_match(subject),
-        BOUNCE_WORDS.is_match(&words),
-    );
+    let (by_subject, by_words) = (BOUNCE_SUBJECT.is_match(subject), BOUNCE_WORDS.is_match(&words));
     // An empty envelope sender is also that of absence notes, which may well speak of mail that
     // nobody reads; there the subject has to say it, too.
     let is_bounce = match (is_machine, has_null_sender) {
@@ -220,27 +195,14 @@ pub(super) fn from_words(
     let own_words: String = own_words.chars().take(MAX_WORDS).collect();
     let is_delay =
         DELAY.is_match(subject) || (DELAY.is_match(&own_words) && !GIVEN_UP.is_match(&own_words));
-    let action = if is_delay {
-        DeliveryAction::Delayed
-    } else {
-        DeliveryAction::Failed
-    };
-    let status = STATUS
-        .find(&own_words)
-        .map(|found| found.as_str().to_owned());
-    let diagnostic = own_words
-        .lines()
-        .find(|line| CODE.is_match(line))
-        .map(clean_line);
+    let action = if is_delay { DeliveryAction::Delayed } else { DeliveryAction::Failed };
+    let status = STATUS.find(&own_words).map(|found| found.as_str().to_owned());
+    let diagnostic = own_words.lines().find(|line| CODE.is_match(line)).map(clean_line);
     let mut addresses: Vec<String> = Vec::new();
     let listed = failed_header.unwrap_or_default();
-    let mentioned = ADDRESS
-        .find_iter(listed)
-        .chain(ADDRESS.find_iter(&own_words));
+    let mentioned = ADDRESS.find_iter(listed).chain(ADDRESS.find_iter(&own_words));
     for address in mentioned.map(|found| found.as_str().trim_end_matches('.')) {
-        let is_new = !addresses
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(address));
+        let is_new = !addresses.iter().any(|known| known.eq_ignore_ascii_case(address));
         if is_new && !address.eq_ignore_ascii_case(from) && addresses.len() < MAX_RECIPIENTS {
             addresses.push(address.to_owned());
         }
@@ -256,14 +218,7 @@ pub(super) fn from_words(
         })
         .collect();
     let returned = (!copy.is_empty()).then(|| inline_copy(copy)).flatten();
-    Some((
-        DeliveryReport {
-            recipients,
-            returned,
-            is_standard: false,
-        },
-        copy_at,
-    ))
+    Some((DeliveryReport { recipients, returned, is_standard: false }, copy_at))
 }
 
 /// Reads the copy of the returned mail that stands in the text of a bounce.
@@ -335,14 +290,8 @@ mod tests {
             (Some("d@x"), DeliveryAction::Relayed),
         ];
         assert_eq!(actions, expected);
-        assert_eq!(
-            read.first().and_then(|r| r.status.as_deref()),
-            Some("5.1.1")
-        );
-        assert_eq!(
-            read.first().and_then(|r| r.diagnostic.as_deref()),
-            Some("550 no")
-        );
+        assert_eq!(read.first().and_then(|r| r.status.as_deref()), Some("5.1.1"));
+        assert_eq!(read.first().and_then(|r| r.diagnostic.as_deref()), Some("550 no"));
         assert!(read.first().is_some_and(|r| r.concerns("a@X")));
     }
 
@@ -354,21 +303,10 @@ mod tests {
         id: Option<&str>,
     ) {
         let (report, _) = from_words(&[], "MAILER-DAEMON@mx.example", subject, text).expect(text);
-        let found: Vec<_> = report
-            .recipients
-            .iter()
-            .filter_map(|r| r.last.as_deref())
-            .collect();
+        let found: Vec<_> = report.recipients.iter().filter_map(|r| r.last.as_deref()).collect();
         assert_eq!(found, addresses, "{text}");
-        assert!(
-            report.recipients.iter().all(|r| r.action == action),
-            "{report:?}"
-        );
-        assert_eq!(
-            report.returned.and_then(|r| r.message_id).as_deref(),
-            id,
-            "{text}"
-        );
+        assert!(report.recipients.iter().all(|r| r.action == action), "{report:?}");
+        assert_eq!(report.returned.and_then(|r| r.message_id).as_deref(), id, "{text}");
     }
 
     #[test]
@@ -400,10 +338,7 @@ mod tests {
     fn other_mail_of_a_postmaster_is_no_report() {
         let null_sender = [("Return-Path".to_owned(), "<>".to_owned())];
         let absence = "Mail to this box is undeliverable until Monday.";
-        assert_eq!(
-            from_words(&null_sender, "a@cbp.dhs.gov", "Re: Acme", absence),
-            None
-        );
+        assert_eq!(from_words(&null_sender, "a@cbp.dhs.gov", "Re: Acme", absence), None);
         for (from, subject, text) in [
             ("postmaster@x", "Maintenance on Sunday", "The server rests."),
             ("ops@x", "Undeliverable: Acme", "could not be delivered"),

@@ -147,15 +147,21 @@ impl Desktop {
     #[track_caller]
     pub fn screenshot(&self, name: &str) -> PathBuf {
         let path = target_directory().join(format!("{name}.png"));
-        output_of(
-            Command::new(needed("import", "imagemagick"))
-                .args(["-display", &self.display, "-window", "root"])
-                .arg(&path),
-        );
-        let n_colours = output_of(
-            Command::new(needed("identify", "imagemagick")).args(["-format", "%k"]).arg(&path),
-        );
-        assert!(2 < n_colours.trim().parse::<u32>().unwrap(), "an empty screen: {path:?}");
+        // The server lists a notice before it has drawn it.
+        until("something is on the screen", || {
+            output_of(
+                Command::new(needed("import", "imagemagick"))
+                    .args(["-display", &self.display, "-window", "root"])
+                    .arg(&path),
+            );
+            let n_colours = output_of(
+                Command::new(needed("identify", "imagemagick")).args(["-format", "%k"]).arg(&path),
+            );
+            match n_colours.trim().parse::<u32>() {
+                Ok(n) if 2 < n => Ok(()),
+                other => Err(format!("{other:?} colours")),
+            }
+        });
         path
     }
 

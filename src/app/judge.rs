@@ -1,0 +1,342 @@
+//! What a transaction does with mails and applications, once it has begun.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Transaction};
+
+use super::{Origin, Tally, code_validity, command, role_name};
+use crate::config::Settings;
+use crate::domain::alert::AlertKind;
+use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
+use crate::domain::authenticity::Verdict;
+use crate::domain::calendar::Calendar;
+use crate::domain::coverage::Coverage;
+use crate::domain::evaluation::{Evaluation, evaluate};
+use crate::domain::event::{Event, EventKind, NewEvent, Source};
+use crate::domain::expectation::RouteWindows;
+use crate::domain::intake::{Effect, Examined, examine, keys_of};
+use crate::domain::kind::{Kind, Reason};
+use crate::domain::matching::Outcome;
+use crate::domain::message::{FolderRole, Message};
+use crate::domain::rules::Rules;
+use crate::store;
+use crate::store::query::{self, StoredMessage};
+use crate::store::record::{self, NewApplication, NewMessage};
+
+/// What a transaction judges by.
+#[derive(Clone, Copy)]
+pub(super) struct Judge<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) rules: &'a Rules,
+    pub(super) calendar: &'a Calendar,
+    pub(super) coverage: &'a Coverage,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Judge<'_> {
+    pub(super) fn examine(
+        &self,
+        db: &Connection,
+        message: &Message,
+    ) -> Result<Examined, store::Error> {
+        let keys = keys_of(message, self.rules);
+        let mut candidates = query::candidates(db, &keys)?;
+        for candidate in &mut candidates {
+            let events = query::events(db, candidate.id)?;
+            // How it stood when the mail was received, not when it is read: folders are read one
+            // after the other. Closing is the user's word and counts at once.
+            if candidate.stage != Stage::Closed {
+                let before: Vec<Event> =
+                    events.iter().filter(|e| e.at <= message.received_at).cloned().collect();
+                let now = History::of(&events);
+                candidate.stage = History::of(&before).stage();
+                candidate.is_rejected_later = now.stage() == Stage::Rejected
+                    && now.decided_at.is_some_and(|at| message.received_at < at);
+            }
+        }
+        let twins = match &message.message_id {
+            Some(id) => query::recorded_with(db, id)?,
+            None => Vec::new(),
+        };
+        Ok(examine(message, &keys, &candidates, &twins, self.rules, &self.settings.trust))
+    }
+
+    /// Records one mail; says whether it registered an application.
+    pub(super) fn take_in(
+        &self,
+        tx: &Transaction,
+        origin: Origin,
+        message: &Message,
+        bytes: &[u8],
+        touched: &mut BTreeSet<ApplicationId>,
+        tally: &mut Tally,
+    ) -> Result<bool, store::Error> {
+        tally.read += 1;
+        let digest = message.digest.to_string();
+        match query::known(tx, &digest)? {
+            // One mail may lie in two folders, and the inbox may be read first; in Sent it is ours.
+            Some((id, role, effect))
+                if origin.role == FolderRole::Sent
+                    && role != role_name(FolderRole::Sent)
+                    && effect == Effect::Ignored.as_str() =>
+            {
+                record::forget(tx, id)?;
+            }
+            Some(_) => {
+                tally.duplicate += 1;
+                return Ok(false);
+            }
+            None => {}
+        }
+        let examined = self.examine(tx, message)?;
+        match examined.effect {
+            Effect::Recorded => tally.recorded += 1,
+            Effect::Review => tally.review += 1,
+            Effect::Quarantined => tally.quarantined += 1,
+            Effect::Ignored => tally.ignored += 1,
+        }
+        let kind = examined.classification.kind;
+        let found = &examined.found;
+        let because = std::iter::once(examined.authenticity.because.clone())
+            .chain(examined.classification.because.clone())
+            .chain(std::iter::once(examined.because.clone()))
+            .collect::<Vec<_>>();
+        let candidates: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
+        let in_review = examined.effect == Effect::Review;
+        let is_code = kind == Kind::VerificationCode;
+        let row = NewMessage {
+            digest,
+            message_id: message.message_id.as_deref().filter(|_| !is_code),
+            mailbox: origin.mailbox,
+            folder: origin.folder,
+            role: role_name(origin.role),
+            received_at: message.received_at,
+            // Subject, display name or Message-ID of a code mail may hold the code.
+            sender: match (is_code, message.from.first()) {
+                (true, Some(from)) => from.address.clone(),
+                _ => message.sender_line(),
+            },
+            subject: if is_code { "(a code; not kept)" } else { &message.subject },
+            kind: kind.as_str(),
+            reason: examined.classification.reason.map(Reason::as_str),
+            authenticity: examined.authenticity.verdict.as_str(),
+            because: if is_code { "[]".to_owned() } else { record::json(&because) },
+            outcome: found.outcome.as_str(),
+            matched_by: found.by.map(|key| key.as_str()),
+            application: found.application,
+            candidates: record::json(&candidates),
+            match_because: &found.because,
+            numbers: record::json(&examined.numbers),
+            effect: examined.effect.as_str(),
+            review: in_review.then_some("open"),
+            raw: in_review.then_some(bytes),
+        };
+        let Some(id) = record::message(tx, &row, self.now)? else { return Ok(false) };
+        tracing::info!(
+            message = id,
+            kind = kind.as_str(),
+            authenticity = examined.authenticity.verdict.as_str(),
+            outcome = found.outcome.as_str(),
+            effect = examined.effect.as_str(),
+            "mail taken in"
+        );
+        self.apply(tx, id, message, &examined, touched)
+    }
+
+    /// Records what follows from a mail; says whether it registered an application.
+    fn apply(
+        &self,
+        tx: &Transaction,
+        id: i64,
+        message: &Message,
+        examined: &Examined,
+        touched: &mut BTreeSet<ApplicationId>,
+    ) -> Result<bool, store::Error> {
+        let registered = match &examined.registration {
+            Some(registration) => record::application(
+                tx,
+                &NewApplication {
+                    company: registration.company.clone(),
+                    number: registration.number.clone(),
+                    route: Route::Email,
+                    aliases: Vec::new(),
+                    tags: Vec::new(),
+                    contact: None,
+                    notes: None,
+                },
+                self.now,
+            )?,
+            None => None,
+        };
+        if let Some(application) = registered {
+            record::decided(tx, id, None, examined.effect.as_str(), Some(application))?;
+        }
+        let application = registered.or(examined.found.application);
+        if let (Some(application), Some(event)) = (application, &examined.event) {
+            record::event(tx, application, event, Some(id), self.now)?;
+            // Threads are learnt from our own mail and CBP's; anybody else may carry any id.
+            let is_known =
+                matches!(examined.authenticity.verdict, Verdict::Own | Verdict::Authentic);
+            if let (true, Some(message_id)) = (is_known, &message.message_id) {
+                record::thread(tx, message_id, application, id)?;
+            }
+            for ticket in &examined.tickets {
+                record::ticket(tx, ticket, application, id)?;
+            }
+            touched.insert(application);
+        }
+        if let Some(alert) = &examined.alert
+            && self.is_news(alert.kind, message.received_at)
+        {
+            record::alert(tx, alert, self.now)?;
+        }
+        Ok(registered.is_some())
+    }
+
+    /// A code is worth an alert only while it is valid.
+    fn is_news(&self, kind: AlertKind, received_at: DateTime<Utc>) -> bool {
+        kind != AlertKind::VerificationCode || self.now < received_at + code_validity()
+    }
+
+    /// Looks again at the mails in review: one that arrived before its application was registered
+    /// may find it now.
+    pub(super) fn match_again(
+        &self,
+        tx: &Transaction,
+        touched: &mut BTreeSet<ApplicationId>,
+    ) -> Result<(), store::Error> {
+        for stored in query::review(tx)? {
+            let is_lost = stored.outcome == Outcome::Unmatched.as_str();
+            let Some(raw) = stored.raw.as_deref().filter(|_| is_lost) else { continue };
+            let message = Message::parse(raw, role_of(&stored.role), stored.received_at);
+            let examined = self.examine(tx, &message)?;
+            if examined.found.application.is_none() {
+                continue;
+            }
+            let review = (examined.effect == Effect::Review).then_some("open");
+            record::decided(
+                tx,
+                stored.id,
+                review,
+                examined.effect.as_str(),
+                examined.found.application,
+            )?;
+            record::rematched(tx, stored.id, &examined.found)?;
+            self.apply(tx, stored.id, &message, &examined, touched)?;
+        }
+        Ok(())
+    }
+
+    /// Records a mail as a person assigned it.
+    pub(super) fn assign(
+        &self,
+        tx: &Transaction,
+        stored: &StoredMessage,
+        applications: &[ApplicationId],
+    ) -> Result<(), store::Error> {
+        for application in applications {
+            let event = event_of_stored(stored);
+            record::event(tx, *application, &event, Some(stored.id), self.now)?;
+            if let Some(message_id) = &stored.message_id {
+                record::thread(tx, message_id, *application, stored.id)?;
+            }
+        }
+        let one = match applications {
+            [one] => Some(*one),
+            _ => None,
+        };
+        record::decided(tx, stored.id, Some("accepted"), Effect::Recorded.as_str(), one)
+    }
+
+    /// Folds an application's events, evaluates it, and writes summary and alerts.
+    pub(super) fn sum_up(&self, tx: &Transaction, id: ApplicationId) -> Result<(), store::Error> {
+        let Some(summary) = query::summary_of(tx, id)? else { return Ok(()) };
+        let events = query::events(tx, id)?;
+        let (history, evaluation) = self.standing(&summary.application, &events);
+        record::summary(tx, id, &history, &evaluation, self.now)?;
+        record::withdraw(tx, id, history.stage(), &evaluation.alerts, self.now)?;
+        for alert in &evaluation.alerts {
+            record::alert(tx, alert, self.now)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn standing(
+        &self,
+        application: &Application,
+        events: &[Event],
+    ) -> (History, Evaluation) {
+        let seen: Vec<Event> = events.iter().filter(|e| e.at <= self.now).cloned().collect();
+        let history = History::of(&seen);
+        let mut evaluation = evaluate(
+            application,
+            &history,
+            self.spans(application.route),
+            self.coverage,
+            self.calendar,
+            &self.settings.notify.reminders,
+            self.now,
+        );
+        // A submission registered for this afternoon begins to count this afternoon.
+        let unseen = events.iter().map(|event| event.at).filter(|at| self.now < *at).min();
+        evaluation.next_at = evaluation.next_at.into_iter().chain(unseen).min();
+        (history, evaluation)
+    }
+
+    fn spans(&self, route: Route) -> &RouteWindows {
+        let windows = &self.settings.windows;
+        match route {
+            Route::Email => &windows.email,
+            Route::WebImporter => &windows.web_importer,
+            Route::WebGeneral => &windows.web_general,
+        }
+    }
+}
+
+/// Undoes the events that follow from a message; says how many.
+pub(super) fn take_back(
+    tx: &Transaction,
+    stored: &StoredMessage,
+    touched: &mut BTreeSet<ApplicationId>,
+    now: DateTime<Utc>,
+) -> Result<usize, store::Error> {
+    let events = query::events_of_message(tx, stored.id)?;
+    for (event, application) in &events {
+        let undo = NewEvent { undoes: Some(*event), ..command(now, EventKind::Undone, None) };
+        record::event(tx, *application, &undo, Some(stored.id), now)?;
+        touched.insert(*application);
+    }
+    record::unlearn(tx, stored.id)?;
+    Ok(events.len())
+}
+
+/// The event of a mail that a person assigned, from what was kept of it.
+fn event_of_stored(stored: &StoredMessage) -> NewEvent {
+    let kind = match Kind::parse(&stored.kind) {
+        Some(Kind::Submission) => EventKind::Submitted,
+        Some(Kind::Answer) => EventKind::Answered,
+        Some(Kind::Receipt) => EventKind::Receipt,
+        Some(Kind::Reply) => EventKind::Reply,
+        Some(Kind::InformationRequest) => EventKind::InformationRequest,
+        Some(Kind::Approval) => EventKind::Approved,
+        Some(Kind::Rejection) => EventKind::Rejected,
+        Some(Kind::Bounce) => EventKind::Undeliverable,
+        _ => EventKind::Assigned,
+    };
+    NewEvent {
+        at: stored.received_at,
+        kind,
+        source: Source::Message,
+        text: stored.reason.clone(),
+        undoes: None,
+    }
+}
+
+fn role_of(name: &str) -> FolderRole {
+    match name {
+        "sent" => FolderRole::Sent,
+        "junk" => FolderRole::Junk,
+        _ => FolderRole::Inbox,
+    }
+}
