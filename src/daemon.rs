@@ -207,6 +207,12 @@ pub async fn run(mut app: App) -> Result<()> {
     tracing::info!("leaving");
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
     let _ = shutdown.send(true);
+    // On a thread of its own, so that a statement that waits for its turn does not delay it.
+    tokio::spawn(async move {
+        either(&mut terminate, &mut interrupt).await;
+        tracing::warn!("leaving at once");
+        std::process::exit(1);
+    });
     // A batch that was already handed over is recorded; one that was not is read again.
     let leave = async {
         while let Some(report) = inbox.recv().await {
@@ -214,10 +220,7 @@ pub async fn run(mut app: App) -> Result<()> {
         }
         while tasks.join_next().await.is_some() {}
     };
-    tokio::select! {
-        _ = timeout(LEAVE, leave) => {}
-        () = either(&mut terminate, &mut interrupt) => tracing::warn!("leaving at once"),
-    }
+    let _ = timeout(LEAVE, leave).await;
     Ok(())
 }
 

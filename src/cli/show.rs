@@ -8,6 +8,7 @@ use super::render::{self, Masking, rfc3339, styled};
 use super::{Context, select, status};
 use crate::app::App;
 use crate::domain::application::{ApplicationId, History, Stage};
+use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::Evaluation;
 use crate::domain::event::{Event, EventKind, Source};
 use crate::domain::window::{Verdict, WindowName};
@@ -123,7 +124,7 @@ pub(crate) fn application_text(
     text.push_str(&format!("\n{}\n", styled("What happened", render::STRONG)));
     text.push_str(&timeline(app, &events, now, masking));
     text.push_str(&format!("\n{}\n", styled("What is awaited", render::STRONG)));
-    text.push_str(&windows_text(app, &evaluation));
+    text.push_str(&windows_text(app, &coverage, &evaluation));
     text.push_str(&format!(
         "\n{}\n  {}\n",
         styled("What to do", render::STRONG),
@@ -186,7 +187,7 @@ fn told(kind: EventKind) -> &'static str {
     }
 }
 
-fn windows_text(app: &App, evaluation: &Evaluation) -> String {
+fn windows_text(app: &App, coverage: &Coverage, evaluation: &Evaluation) -> String {
     if evaluation.windows.is_empty() {
         return "  nothing: no submission is known\n".to_owned();
     }
@@ -206,7 +207,14 @@ fn windows_text(app: &App, evaluation: &Evaluation) -> String {
             }
         }
         if *verdict == Verdict::Unknown {
-            text.push_str("    the mailboxes were not read up to that date, so nobody can say\n");
+            let read_from = coverage.spans().last().map(|span| span.from);
+            text.push_str(&match read_from.filter(|from| window.opened_at < *from) {
+                Some(from) => format!(
+                    "    the mailboxes were read only from {} on, so nobody can say; a longer `look-back` reads more\n",
+                    render::day(app.calendar.day_of(from))
+                ),
+                None => "    the mailboxes were not read up to that date, so nobody can say\n".to_owned(),
+            });
         }
     }
     text

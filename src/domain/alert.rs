@@ -37,6 +37,8 @@ pub enum AlertKind {
     Due,
     /// A mail that acewatch will not decide alone.
     Review,
+    /// CBP wrote about an application, in words that no rule knows.
+    Reply,
     /// A mailbox could not be read for long.
     Blind,
     /// It can be read again.
@@ -45,7 +47,7 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [AlertKind; 13] = [
+    pub const ALL: [AlertKind; 14] = [
         AlertKind::VerificationCode,
         AlertKind::Suspicious,
         AlertKind::Bounce,
@@ -57,6 +59,7 @@ impl AlertKind {
         AlertKind::Reminder,
         AlertKind::Due,
         AlertKind::Review,
+        AlertKind::Reply,
         AlertKind::Blind,
         AlertKind::BlindOver,
     ];
@@ -75,6 +78,7 @@ impl AlertKind {
             AlertKind::Reminder => "reminder",
             AlertKind::Due => "due",
             AlertKind::Review => "review",
+            AlertKind::Reply => "reply",
             AlertKind::Blind => "blind",
             AlertKind::BlindOver => "blind_over",
         }
@@ -101,6 +105,8 @@ impl AlertKind {
             (AlertKind::Reminder, _) => "still overdue",
             (AlertKind::Due, _) => "due",
             (AlertKind::Review, _) => "to review",
+            (AlertKind::Reply, 1) => "other answer",
+            (AlertKind::Reply, _) => "other answers",
             (AlertKind::Blind, _) => "not readable",
             (AlertKind::BlindOver, _) => "readable again",
         };
@@ -120,7 +126,9 @@ impl AlertKind {
             | AlertKind::Approval
             | AlertKind::Overdue
             | AlertKind::Reminder => Urgency::Normal,
-            AlertKind::Due | AlertKind::Review | AlertKind::BlindOver => Urgency::Low,
+            AlertKind::Due | AlertKind::Review | AlertKind::Reply | AlertKind::BlindOver => {
+                Urgency::Low
+            },
         }
     }
 

@@ -511,6 +511,12 @@ fn alert_of(
             },
             format!("{because}. See `acewatch review`."),
         ),
+        // What no rule knows may be a decision in new words.
+        (Effect::Recorded, Kind::Reply) if is_unforeseen(classification) => (
+            AlertKind::Reply,
+            format!("CBP wrote: {company}"),
+            format!("No rule knows these words, so it counts as a mere reply. Read it. `{show}`"),
+        ),
         (Effect::Recorded, Kind::Approval) => (
             AlertKind::Approval,
             format!("Approved: {company}"),
@@ -547,6 +553,11 @@ fn alert_of(
         title,
         body,
     })
+}
+
+/// Whether no rule but the last one fitted.
+fn is_unforeseen(classification: &Classification) -> bool {
+    classification.because.first().is_some_and(|because| because.starts_with("reply.other"))
 }
 
 fn stated(classification: &Classification) -> String {

@@ -109,9 +109,31 @@ impl Store {
     ///
     /// As for [`Store::open`]; an older file is brought up to date.
     pub fn open_existing(path: &Path) -> Result<Option<Store>, Error> {
-        match path.try_exists() {
-            Ok(false) => Ok(None),
-            _ => Store::open(path).map(Some),
+        if let Ok(false) = path.try_exists() {
+            return Ok(None);
+        }
+        match Store::open(path) {
+            Err(error) if is_about_rights(&error) => match Store::open_read_only(path) {
+                Ok(store) => Ok(Some(store)),
+                Err(_) => Err(error),
+            },
+            opened => opened.map(Some),
+        }
+    }
+
+    /// Opens a database in a folder in which nothing can be written, as it stands on disk.
+    fn open_read_only(path: &Path) -> Result<Store, Error> {
+        let mut wal = path.as_os_str().to_owned();
+        wal.push("-wal");
+        // What a running daemon has not yet merged into the file cannot be left out.
+        let is_merged = !Path::new(&wal).exists();
+        let uri = format!("file:{}?immutable={}", path.display(), u8::from(is_merged));
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri, flags)?;
+        let store = Store { connection, path: path.to_owned(), identity: identity(path) };
+        match usize::try_from(store.version()?) {
+            Ok(version) if version == MIGRATIONS.len() => Ok(store),
+            _ => Err(Error::Foreign(path.to_owned())),
         }
     }
 
@@ -268,6 +290,25 @@ impl Store {
             Error::Sqlite(error) => Error::Open { path: self.path.clone(), source: error.into() },
             other => other,
         }
+    }
+}
+
+/// Whether the file, or its folder, may only be read.
+fn is_about_rights(error: &Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
+    let source: &(dyn std::error::Error + 'static) = match error {
+        Error::Open { source, .. } => source.as_ref(),
+        other => other,
+    };
+    match (source.downcast_ref::<rusqlite::Error>(), source.downcast_ref::<std::io::Error>()) {
+        (Some(error), _) => {
+            matches!(error.sqlite_error_code(), Some(CannotOpen | PermissionDenied | ReadOnly))
+        }
+        (_, Some(error)) => matches!(
+            error.kind(),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
+        ),
+        _ => false,
     }
 }
 

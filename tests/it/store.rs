@@ -6,6 +6,7 @@ use acewatch::app::{App, Incoming, Origin, Progress, Ruling, Tally};
 use acewatch::config::{self, Environment};
 use acewatch::domain::application::{ApplicationId, Stage};
 use acewatch::domain::cursor::Cursor;
+use acewatch::domain::event::EventKind;
 use acewatch::domain::message::FolderRole;
 use acewatch::domain::rules::Rules;
 use acewatch::store::record::{Account, NewApplication};
@@ -531,4 +532,87 @@ fn coverage_of_a_wrong_clock_is_taken_back() {
     app.complete("office", &[("INBOX", None)], monday() + Duration::hours(1), "push", true)
         .unwrap();
     assert_eq!(app.coverage().unwrap().known_until(), Some(monday() + Duration::hours(1)));
+}
+
+#[test]
+fn another_suffix_a_closed_application_and_a_stranger_s_report_go_to_a_person() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let mail = |subject: &str, text: &str, id: &str| from_cbp(subject, text, id, "none@x", monday());
+    let check = |app: &mut App, mail: &str, expected: (u32, u32)| {
+        let tally = ingest(app, FolderRole::Inbox, &[(mail, monday())], monday());
+        assert_eq!((tally.recorded, tally.review), expected, "{mail}");
+    };
+    let approved = "Your ACE portal account has been approved and created.\r\n";
+    check(&mut app, &mail("12-345678901", approved, "a@cbp"), (0, 1));
+    check(&mut app, &mail("Acme Imports 12345678901", approved, "b@cbp"), (0, 1));
+    let report = "\
+From: Mail Delivery System <mailer-daemon@stranger.example>\r\n\
+Subject: Undelivered\r\n\
+Message-ID: <report@stranger.example>\r\n\
+Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; stranger.example\r\n\r\n\
+Final-Recipient: rfc822; ACE.Applications@cbp.dhs.gov\r\nAction: failed\r\nStatus: 5.1.1\r\n\
+--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: Acme Imports LLC 12-345678900\r\n\r\nx\r\n--b--\r\n";
+    check(&mut app, report, (0, 1));
+    assert_eq!(stage(&app, id), Stage::Submitted);
+    app.add_event(id, EventKind::Closed, None, monday()).unwrap();
+    check(&mut app, &approval(ACME, monday()), (0, 1));
+    assert_eq!(stage(&app, id), Stage::Closed);
+}
+
+#[test]
+fn a_rejection_after_an_approval_goes_to_a_person_in_whatever_order_they_are_read() {
+    let rejected = |at| from_cbp("12-345678900", "Your application has been rejected.\r\n", "r@cbp", "none@x", at);
+    let (early, late) = (monday(), monday() + Duration::days(3));
+    for is_swapped in [false, true] {
+        let mut app = app();
+        let id = register(&mut app, ACME);
+        let (yes, no) = (approval(ACME, early), rejected(late));
+        let mut mails = vec![(yes.as_str(), early), (no.as_str(), late)];
+        if is_swapped {
+            mails.reverse();
+        }
+        let tally = ingest(&mut app, FolderRole::Inbox, &mails, late);
+        assert_eq!((tally.recorded, tally.review), (1, 1), "{is_swapped}");
+        let expected = if is_swapped { Stage::Rejected } else { Stage::Approved };
+        assert_eq!(stage(&app, id), expected);
+    }
+}
+
+#[test]
+fn a_mail_application_does_not_move_one_through_the_web_form() {
+    let mut app = app();
+    let new = NewApplication {
+        company: ACME.company.to_owned(),
+        number: ACME.number.parse().unwrap(),
+        route: acewatch::domain::application::Route::WebImporter,
+        aliases: Vec::new(),
+        tags: Vec::new(),
+        contact: None,
+        notes: None,
+    };
+    let web = app.register(&[(new, None)], monday()).unwrap()[0].unwrap();
+    ingest(&mut app, FolderRole::Sent, &[(&submission(ACME, monday()), monday())], monday());
+    assert_eq!(stage(&app, web), Stage::Draft);
+    assert_eq!(query::summaries(app.store.read(), None).unwrap().len(), 2);
+}
+
+#[test]
+fn our_submission_counts_although_its_copy_in_the_inbox_was_read_first() {
+    let mut app = app();
+    let mail = submission(ACME, monday());
+    ingest(&mut app, FolderRole::Inbox, &[(&mail, monday())], monday());
+    ingest(&mut app, FolderRole::Sent, &[(&mail, monday())], monday());
+    assert_eq!(query::summaries(app.store.read(), None).unwrap().len(), 1);
+}
+
+#[test]
+fn a_message_id_alone_makes_no_copy() {
+    let mut app = app();
+    let (acme, juniper) = (register(&mut app, ACME), register(&mut app, JUNIPER));
+    let receipt = from_cbp("12-345678900", "We received your application.\r\n", "same@cbp", "none@x", monday());
+    let approval = from_cbp("47-120935500", "Your account has been approved and created.\r\n", "same@cbp", "none@x", monday());
+    ingest(&mut app, FolderRole::Inbox, &[(&receipt, monday()), (&approval, monday())], monday());
+    assert_eq!((stage(&app, acme), stage(&app, juniper)), (Stage::Acknowledged, Stage::Approved));
 }
