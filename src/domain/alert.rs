@@ -128,7 +128,7 @@ impl AlertKind {
             | AlertKind::Reminder => Urgency::Normal,
             AlertKind::Due | AlertKind::Review | AlertKind::Reply | AlertKind::BlindOver => {
                 Urgency::Low
-            },
+            }
         }
     }
 

@@ -199,7 +199,11 @@ pub fn examine(
     let is_from_cbp = authenticity.verdict == Verdict::Authentic;
     Examined {
         alert: alert_of(message, &authenticity, &classification, effect, candidate, &because),
-        numbers: numbers(keys, candidates),
+        numbers: match message.report.is_some() && effect != Effect::Recorded {
+            // What a report returns is an attachment; it counts where it leads to an application.
+            true => Vec::new(),
+            false => numbers(keys, candidates),
+        },
         tickets: match effect == Effect::Recorded && is_from_cbp {
             true => keys.tickets.clone(),
             false => Vec::new(),

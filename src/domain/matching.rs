@@ -175,35 +175,28 @@ impl Match {
 pub fn numbers(keys: &Keys, candidates: &[Candidate]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for mention in &keys.mentions {
-        let mut reported = Vec::new();
         let readings = mention.readings();
-        // Nine digits that are somebody's registered SSN must not be shown as an EIN.
-        let is_ssn = |reading: &Reading| match reading {
-            Reading::Exact(number) => {
-                number.is_ssn() && candidates.iter().any(|c| c.number == *number)
-            }
-            Reading::Family(_) => false,
+        let registered = |reading: &Reading| -> BTreeSet<&ImporterNumber> {
+            candidates.iter().map(|c| &c.number).filter(|number| reading.covers(number)).collect()
         };
-        let has_ssn = readings.iter().any(is_ssn);
-        for reading in readings.into_iter().filter(|reading| !has_ssn || is_ssn(reading)) {
-            let registered: BTreeSet<&ImporterNumber> = candidates
-                .iter()
-                .map(|candidate| &candidate.number)
-                .filter(|number| reading.covers(number))
-                .collect();
-            match (&reading, registered.len()) {
-                (_, 1) => reported.extend(registered.iter().map(|number| number.to_string())),
-                (Reading::Family(ein), n) if 1 < n || mention.is_well_shaped() => {
-                    reported.push(ein.clone());
-                }
-                (Reading::Exact(number), 0) if mention.is_well_shaped() => {
-                    reported.push(number.to_string());
-                }
-                _ => {}
-            }
+        // An SSN first: nine digits that are somebody's must not be shown as an EIN. Then whatever
+        // else is registered, and only then what the shape alone suggests.
+        let is_ssn = |reading: &&Reading| registered(reading).iter().any(|number| number.is_ssn());
+        let is_known = |reading: &&Reading| !registered(reading).is_empty();
+        let chosen = readings
+            .iter()
+            .find(is_ssn)
+            .or_else(|| readings.iter().find(is_known))
+            .or_else(|| readings.first().filter(|_| mention.is_well_shaped()));
+        let Some(reading) = chosen else { continue };
+        let known = registered(reading);
+        let reported = match (reading, known.first(), known.len()) {
+            (_, Some(number), 1) => number.to_string(),
+            (reading, ..) => reading.to_string(),
+        };
+        if !found.contains(&reported) {
+            found.push(reported);
         }
-        reported.retain(|number| !found.contains(number));
-        found.extend(reported);
     }
     found
 }

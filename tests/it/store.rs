@@ -538,7 +538,8 @@ fn coverage_of_a_wrong_clock_is_taken_back() {
 fn another_suffix_a_closed_application_and_a_stranger_s_report_go_to_a_person() {
     let mut app = app();
     let id = register(&mut app, ACME);
-    let mail = |subject: &str, text: &str, id: &str| from_cbp(subject, text, id, "none@x", monday());
+    let mail =
+        |subject: &str, text: &str, id: &str| from_cbp(subject, text, id, "none@x", monday());
     let check = |app: &mut App, mail: &str, expected: (u32, u32)| {
         let tally = ingest(app, FolderRole::Inbox, &[(mail, monday())], monday());
         assert_eq!((tally.recorded, tally.review), expected, "{mail}");
@@ -563,7 +564,9 @@ Final-Recipient: rfc822; ACE.Applications@cbp.dhs.gov\r\nAction: failed\r\nStatu
 
 #[test]
 fn a_rejection_after_an_approval_goes_to_a_person_in_whatever_order_they_are_read() {
-    let rejected = |at| from_cbp("12-345678900", "Your application has been rejected.\r\n", "r@cbp", "none@x", at);
+    let rejected = |at| {
+        from_cbp("12-345678900", "Your application has been rejected.\r\n", "r@cbp", "none@x", at)
+    };
     let (early, late) = (monday(), monday() + Duration::days(3));
     for is_swapped in [false, true] {
         let mut app = app();
@@ -611,8 +614,20 @@ fn our_submission_counts_although_its_copy_in_the_inbox_was_read_first() {
 fn a_message_id_alone_makes_no_copy() {
     let mut app = app();
     let (acme, juniper) = (register(&mut app, ACME), register(&mut app, JUNIPER));
-    let receipt = from_cbp("12-345678900", "We received your application.\r\n", "same@cbp", "none@x", monday());
-    let approval = from_cbp("47-120935500", "Your account has been approved and created.\r\n", "same@cbp", "none@x", monday());
+    let receipt = from_cbp(
+        "12-345678900",
+        "We received your application.\r\n",
+        "same@cbp",
+        "none@x",
+        monday(),
+    );
+    let approval = from_cbp(
+        "47-120935500",
+        "Your account has been approved and created.\r\n",
+        "same@cbp",
+        "none@x",
+        monday(),
+    );
     ingest(&mut app, FolderRole::Inbox, &[(&receipt, monday()), (&approval, monday())], monday());
     assert_eq!((stage(&app, acme), stage(&app, juniper)), (Stage::Acknowledged, Stage::Approved));
 }
