@@ -17,7 +17,6 @@ use crate::domain::event::{Event, EventKind, NewEvent, Source};
 use crate::domain::expectation::RouteWindows;
 use crate::domain::intake::{Effect, Examined, examine, keys_of};
 use crate::domain::kind::{Kind, Reason};
-use crate::domain::matching::Outcome;
 use crate::domain::message::{FolderRole, Message};
 use crate::domain::rules::Rules;
 use crate::store;
@@ -206,9 +205,9 @@ impl Judge<'_> {
         tx: &Transaction,
         touched: &mut BTreeSet<ApplicationId>,
     ) -> Result<(), store::Error> {
-        for stored in query::review(tx)? {
-            let is_lost = stored.outcome == Outcome::Unmatched.as_str();
-            let Some(raw) = stored.raw.as_deref().filter(|_| is_lost) else { continue };
+        for id in query::lost(tx)? {
+            let Some(stored) = query::message(tx, id)? else { continue };
+            let Some(raw) = stored.raw.as_deref() else { continue };
             let message = Message::parse(raw, role_of(&stored.role), stored.received_at);
             let examined = self.examine(tx, &message)?;
             if examined.found.application.is_none() {

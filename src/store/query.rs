@@ -417,6 +417,16 @@ pub fn review(db: &Connection) -> Result<Vec<StoredMessage>> {
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
+/// The numbers of the mails in review that no application was found for.
+pub fn lost(db: &Connection) -> Result<Vec<i64>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id FROM messages WHERE review = 'open' AND outcome = 'unmatched'
+         ORDER BY received_at, id",
+    )?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
 /// The messages that were matched to an application, whatever became of them.
 pub fn messages_of(db: &Connection, id: ApplicationId) -> Result<Vec<StoredMessage>> {
     let mut statement = db.prepare_cached(&format!(

@@ -2,7 +2,7 @@
 //! a batch of mail, what follows from it, and the cursor are one.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Transaction, named_params};
+use rusqlite::{OptionalExtension, Params, Transaction, named_params};
 
 use super::Error;
 use crate::domain::alert::{Alert, AlertKind};
@@ -95,7 +95,8 @@ pub fn application(
     if is_registered {
         return Ok(None);
     }
-    tx.execute(
+    execute(
+        tx,
         "INSERT INTO applications
             (company, number, route, ein, aliases, tags, contact, notes, created_at, next_evaluation_at)
          VALUES (:company, :number, :route, :ein, :aliases, :tags, :contact, :notes, :now, NULL)",
@@ -114,7 +115,8 @@ pub fn application(
     let id = tx.last_insert_rowid();
     for written in std::iter::once(&new.company).chain(&new.aliases) {
         for name in CompanyName::parts(written) {
-            tx.execute(
+            execute(
+                tx,
                 "INSERT OR IGNORE INTO names (name, application) VALUES (:name, :application)",
                 named_params! { ":name": name, ":application": id },
             )?;
@@ -125,7 +127,8 @@ pub fn application(
 
 /// Keeps a mail; `None` where the same bytes are there already.
 pub fn message(tx: &Transaction, new: &NewMessage, now: DateTime<Utc>) -> Result<Option<i64>> {
-    let n_rows = tx.execute(
+    let n_rows = execute(
+        tx,
         "INSERT INTO messages
             (digest, message_id, mailbox, folder, role, received_at, recorded_at, sender, subject,
              kind, reason, authenticity, because, outcome, matched_by, application, candidates,
@@ -171,7 +174,8 @@ pub fn event(
     message: Option<i64>,
     now: DateTime<Utc>,
 ) -> Result<i64> {
-    tx.execute(
+    execute(
+        tx,
         "INSERT INTO events (application, at, recorded_at, kind, source, message, text, undoes)
          VALUES (:application, :at, :now, :kind, :source, :message, :text, :undoes)",
         named_params! {
@@ -195,7 +199,8 @@ pub fn thread(
     application: ApplicationId,
     message: i64,
 ) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "INSERT OR IGNORE INTO threads (message_id, application, message)
          VALUES (:message_id, :application, :message)",
         named_params! { ":message_id": message_id, ":application": application.0, ":message": message },
@@ -210,7 +215,8 @@ pub fn ticket(
     application: ApplicationId,
     message: i64,
 ) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "INSERT OR IGNORE INTO tickets (ticket, application, message)
          VALUES (:ticket, :application, :message)",
         named_params! { ":ticket": ticket, ":application": application.0, ":message": message },
@@ -220,14 +226,14 @@ pub fn ticket(
 
 /// Forgets what was learnt from a message that a person took back.
 pub fn unlearn(tx: &Transaction, message: i64) -> Result<()> {
-    tx.execute("DELETE FROM threads WHERE message = ?1", [message])?;
-    tx.execute("DELETE FROM tickets WHERE message = ?1", [message])?;
+    execute(tx, "DELETE FROM threads WHERE message = ?1", [message])?;
+    execute(tx, "DELETE FROM tickets WHERE message = ?1", [message])?;
     Ok(())
 }
 
 /// Forgets a mail from which nothing followed, so that it can be looked at anew.
 pub fn forget(tx: &Transaction, message: i64) -> Result<()> {
-    tx.execute("DELETE FROM messages WHERE id = ?1", [message])?;
+    execute(tx, "DELETE FROM messages WHERE id = ?1", [message])?;
     Ok(())
 }
 
@@ -239,7 +245,8 @@ pub fn decided(
     effect: &str,
     application: Option<ApplicationId>,
 ) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "UPDATE messages
          SET review = :review, effect = :effect, application = :application,
              -- The bytes were kept for a later registration; once it is decided they are not needed.
@@ -258,7 +265,8 @@ pub fn decided(
 /// Replaces the answer of the matching.
 pub fn rematched(tx: &Transaction, message: i64, found: &Match) -> Result<()> {
     let candidates: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
-    tx.execute(
+    execute(
+        tx,
         "UPDATE messages
          SET outcome = :outcome, matched_by = :by, candidates = :candidates, match_because = :because
          WHERE id = :id",
@@ -275,7 +283,8 @@ pub fn rematched(tx: &Transaction, message: i64, found: &Match) -> Result<()> {
 
 /// Raises an alert; says whether it is a new one.
 pub fn alert(tx: &Transaction, alert: &Alert, now: DateTime<Utc>) -> Result<bool> {
-    let n_rows = tx.execute(
+    let n_rows = execute(
+        tx,
         "INSERT INTO alerts (key, kind, application, title, body, created_at)
          VALUES (:key, :kind, :application, :title, :body, :now)
          ON CONFLICT (key) DO NOTHING",
@@ -305,7 +314,8 @@ pub fn withdraw(
     let kinds = |wanted: &dyn Fn(&AlertKind) -> bool| -> String {
         json(&AlertKind::ALL.iter().filter(|k| wanted(k)).map(|k| k.as_str()).collect::<Vec<_>>())
     };
-    tx.execute(
+    execute(
+        tx,
         "UPDATE alerts
          SET withdrawn_at =
              CASE WHEN key IN (SELECT value FROM json_each(:keys)) THEN NULL
@@ -326,7 +336,8 @@ pub fn withdraw(
 
 /// Marks an alert as shown.
 pub fn alert_delivered(tx: &Transaction, id: i64, now: DateTime<Utc>) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "UPDATE alerts
          SET delivered_at = :now, last_error = NULL
          WHERE id = :id",
@@ -337,7 +348,8 @@ pub fn alert_delivered(tx: &Transaction, id: i64, now: DateTime<Utc>) -> Result<
 
 /// Remembers why an alert could not be shown.
 pub fn alert_failed(tx: &Transaction, id: i64, error: &str) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "UPDATE alerts SET last_error = :error WHERE id = :id",
         named_params! { ":id": id, ":error": error },
     )?;
@@ -379,14 +391,15 @@ pub fn summary(
 
 /// Has every open application evaluated anew: the calendar, the windows or the coverage changed.
 pub fn evaluate_all(tx: &Transaction) -> Result<()> {
-    tx.execute("UPDATE applications SET next_evaluation_at = 0 WHERE stage <> 'closed'", [])?;
+    execute(tx, "UPDATE applications SET next_evaluation_at = 0 WHERE stage <> 'closed'", [])?;
     Ok(())
 }
 
 /// Has those applications evaluated anew that waited for the mailboxes to be read: up to
 /// `known_until`, or all of them if it is not known how far.
 pub fn evaluate_unproved(tx: &Transaction, known_until: Option<DateTime<Utc>>) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "UPDATE applications SET next_evaluation_at = 0
          WHERE proof_needed IS NOT NULL AND proof_needed <= coalesce(?1, proof_needed)",
         [known_until.map(|at| at.timestamp())],
@@ -414,7 +427,8 @@ pub fn cursor(
     cursor: &Cursor,
     look_back: i64,
 ) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "INSERT INTO cursors (host, user, folder, uid_validity, uid_next, look_back)
          VALUES (:host, :user, :folder, :uid_validity, :uid_next, :look_back)
          ON CONFLICT (host, user, folder) DO UPDATE
@@ -447,7 +461,8 @@ pub fn unreadable(
     error: &str,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "INSERT INTO unreadable (mailbox, folder, uid, at, error)
          VALUES (:mailbox, :folder, :uid, :now, :error)
          ON CONFLICT (mailbox, folder, uid) DO UPDATE SET error = excluded.error",
@@ -470,7 +485,8 @@ pub fn coverage(
     until: DateTime<Utc>,
 ) -> Result<()> {
     let Account { host, user } = account;
-    tx.execute(
+    execute(
+        tx,
         "UPDATE cursors SET is_complete = 1
          WHERE host = :host AND user = :user AND folder = :folder AND uid_next <> 0",
         named_params! { ":host": host, ":user": user, ":folder": folder },
@@ -486,8 +502,9 @@ pub fn coverage(
         .optional()?;
     match last {
         Some((id, last_until)) if from.is_none_or(|from| from.timestamp() <= last_until) => {
-            tx.execute(
-                "UPDATE coverage
+            execute(
+        tx,
+        "UPDATE coverage
                  SET until_at = max(until_at, :until), from_at = min(from_at, coalesce(:from, from_at))
                  WHERE id = :id",
                 named_params! {
@@ -498,7 +515,8 @@ pub fn coverage(
             )?;
         }
         _ => {
-            tx.execute(
+            execute(
+                tx,
                 "INSERT INTO coverage (host, user, folder, from_at, until_at)
                  VALUES (:host, :user, :folder, :from, :until)",
                 named_params! {
@@ -520,11 +538,13 @@ pub fn cut_coverage(tx: &Transaction, account: Account, until: DateTime<Utc>) ->
     let params = named_params! {
         ":host": account.host, ":user": account.user, ":until": until.timestamp(),
     };
-    tx.execute(
+    execute(
+        tx,
         "DELETE FROM coverage WHERE host = :host AND user = :user AND from_at > :until",
         params,
     )?;
-    tx.execute(
+    execute(
+        tx,
         "UPDATE coverage SET until_at = :until
          WHERE host = :host AND user = :user AND until_at > :until",
         params,
@@ -534,7 +554,8 @@ pub fn cut_coverage(tx: &Transaction, account: Account, until: DateTime<Utc>) ->
 
 /// Forgets the coverage of folders that are no longer read.
 pub fn keep_coverage_of(tx: &Transaction, account: Account, folders: &[&str]) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "DELETE FROM coverage
          WHERE host = :host AND user = :user
            AND folder NOT IN (SELECT value FROM json_each(:folders))",
@@ -547,7 +568,8 @@ pub fn keep_coverage_of(tx: &Transaction, account: Account, folders: &[&str]) ->
 
 /// Remembers that every folder of a mailbox has been read.
 pub fn mailbox_complete(tx: &Transaction, name: &str, mode: &str, at: DateTime<Utc>) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "INSERT INTO mailboxes (name, mode, last_complete_check) VALUES (:name, :mode, :at)
          ON CONFLICT (name) DO UPDATE
          SET mode = excluded.mode, last_complete_check = excluded.last_complete_check,
@@ -565,7 +587,8 @@ pub fn mailbox_failing(
     hint: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "INSERT INTO mailboxes (name, failing_since, error, hint)
          VALUES (:name, :now, :error, :hint)
          ON CONFLICT (name) DO UPDATE
@@ -580,7 +603,8 @@ pub fn mailbox_failing(
 
 /// Counts the trouble of all mailboxes from `now`: while the machine slept nobody could look.
 pub fn restart_failing(tx: &Transaction, now: DateTime<Utc>) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "UPDATE mailboxes SET failing_since = ?1 WHERE failing_since IS NOT NULL",
         [now.timestamp()],
     )?;
@@ -589,7 +613,8 @@ pub fn restart_failing(tx: &Transaction, now: DateTime<Utc>) -> Result<()> {
 
 /// Withdraws alerts.
 pub fn withdraw_alerts(tx: &Transaction, ids: &[i64], now: DateTime<Utc>) -> Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "UPDATE alerts SET withdrawn_at = :now WHERE id IN (SELECT value FROM json_each(:ids))",
         named_params! { ":now": now.timestamp(), ":ids": json(ids) },
     )?;
@@ -598,7 +623,8 @@ pub fn withdraw_alerts(tx: &Transaction, ids: &[i64], now: DateTime<Utc>) -> Res
 
 /// Withdraws an alert that has not been shown; says whether there was one.
 pub fn withdraw_key(tx: &Transaction, key: &str, now: DateTime<Utc>) -> Result<bool> {
-    let n_rows = tx.execute(
+    let n_rows = execute(
+        tx,
         "UPDATE alerts SET withdrawn_at = :now
          WHERE key = :key AND delivered_at IS NULL AND withdrawn_at IS NULL",
         named_params! { ":key": key, ":now": now.timestamp() },
@@ -608,12 +634,18 @@ pub fn withdraw_key(tx: &Transaction, key: &str, now: DateTime<Utc>) -> Result<b
 
 /// Sets a fact about the database; says whether it changed.
 pub fn fact(tx: &Transaction, name: &str, value: &str) -> Result<bool> {
-    let n_rows = tx.execute(
+    let n_rows = execute(
+        tx,
         "INSERT INTO facts (name, value) VALUES (:name, :value)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
         named_params! { ":name": name, ":value": value },
     )?;
     Ok(n_rows == 1)
+}
+
+/// Runs a statement that is kept compiled: a batch runs each of these many times.
+fn execute(tx: &Transaction, sql: &str, params: impl Params) -> Result<usize> {
+    Ok(tx.prepare_cached(sql)?.execute(params)?)
 }
 
 /// A list as the database keeps it.
