@@ -322,9 +322,12 @@ impl App {
             .context("cannot record that the mailbox was read")?;
         let coverage = self.coverage()?;
         let is_longer_back = folders.iter().any(|(_, from)| from.is_some());
-        let known_until = if is_longer_back { None } else { coverage.known_until() };
         self.store
-            .write(|tx| record::evaluate_unproved(tx, known_until))
+            .write(|tx| match (is_longer_back, coverage.known_until()) {
+                (true, _) => record::evaluate_all(tx),
+                (false, Some(until)) => record::evaluate_unproved(tx, until),
+                (false, None) => Ok(()),
+            })
             .context("cannot record what waits for proof")
     }
 

@@ -81,10 +81,17 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
 
     let masking = &cx.masking(&app)?;
     let mut registered = Vec::with_capacity(rows.len());
+    let doubtful: Vec<String> = rows
+        .iter()
+        .filter_map(|row| Some(format!("{}{}", row.place(), row.new.number.warning()?)))
+        .collect();
+    for warning in doubtful.iter().take(WARNINGS_SHOWN) {
+        tracing::warn!("{warning}");
+    }
+    if WARNINGS_SHOWN < doubtful.len() {
+        tracing::warn!("and {} more numbers to check", doubtful.len() - WARNINGS_SHOWN);
+    }
     for (row, id) in rows.iter().zip(ids) {
-        if let Some(warning) = row.new.number.warning() {
-            tracing::warn!("{}{warning}", row.place());
-        }
         let summary = match id {
             Some(id) => query::summary_of(app.store.read(), id)?,
             None => known(&app, &row.new)?,
@@ -106,6 +113,9 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         false => render::print(&report(&registered, args.from.is_some(), masking)),
     }
 }
+
+/// So many doubtful numbers of a table are named.
+const WARNINGS_SHOWN: usize = 10;
 
 /// What an application that is to be registered is held against.
 struct Limits<'a> {

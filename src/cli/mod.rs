@@ -235,12 +235,11 @@ fn set_color(color: Color) {
 }
 
 /// Logs to standard error, which systemd passes on to the journal.
-///
-/// The IMAP crates write passwords into their trace logs, so they are capped here whatever
-/// `RUST_LOG` asks for.
 fn start_log(global: &Global, is_daemon: bool) {
-    use tracing_subscriber::EnvFilter;
-    use tracing_subscriber::filter::LevelFilter;
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::filter::{FilterFn, LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
     let level = match (global.quiet, global.verbose, is_daemon) {
         (true, _, _) => LevelFilter::ERROR,
         (false, 0, false) => LevelFilter::WARN,
@@ -248,22 +247,45 @@ fn start_log(global: &Global, is_daemon: bool) {
         (false, 1, true) | (false, 2, _) => LevelFilter::DEBUG,
         (false, _, _) => LevelFilter::TRACE,
     };
-    let mut filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
-    for cap in ["async_imap=warn", "imap_proto=warn", "rustls=warn", "zbus=warn"] {
-        if let Ok(directive) = cap.parse() {
-            filter = filter.add_directive(directive);
-        }
-    }
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(level));
+    let filter = FilterFn::new(move |event| {
+        is_loggable(event.target(), *event.level())
+            && wanted.would_enable(event.target(), event.level())
+    });
     let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .with_target(false);
     // The journal keeps its own time.
     let started = match (under_systemd, is_daemon) {
-        (true, _) | (_, false) => log.without_time().try_init(),
-        (false, true) => log.try_init(),
+        (true, _) | (_, false) => {
+            tracing_subscriber::registry().with(log.without_time().with_filter(filter)).try_init()
+        }
+        (false, true) => tracing_subscriber::registry().with(log.with_filter(filter)).try_init(),
     };
     drop(started);
+}
+
+/// The IMAP crates write passwords into their trace logs, so these are cut off here whatever
+/// `RUST_LOG` asks for.
+fn is_loggable(target: &str, level: tracing::Level) -> bool {
+    let is_talkative =
+        ["async_imap", "imap_proto", "rustls", "zbus"].iter().any(|name| target.starts_with(name));
+    !is_talkative || level <= tracing::Level::WARN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_hold_a_password_is_never_logged() {
+        use tracing::Level;
+        assert!(!is_loggable("async_imap::imap_stream", Level::TRACE));
+        assert!(!is_loggable("imap_proto", Level::DEBUG));
+        assert!(is_loggable("async_imap::client", Level::WARN));
+        assert!(is_loggable("acewatch::daemon", Level::TRACE));
+    }
 }

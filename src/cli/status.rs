@@ -1,6 +1,8 @@
 //! `acewatch status`: the overview, freshness first.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -327,7 +329,8 @@ impl<'a> Overview<'a> {
         }
         let header = ["ID", "COMPANY", "NUMBER", "STAGE", "SENT", "NEXT", ""];
         let mut rows = vec![header.map(|name| Cell::styled(name, render::FAINT))];
-        rows.extend(self.summaries.iter().map(|summary| self.row(app, summary)));
+        let mut days = Days::new(app.calendar.zone());
+        rows.extend(self.summaries.iter().map(|summary| self.row(summary, &mut days)));
         text.push_str(&format!("\n{}", render::table(&rows)));
         let n_hidden = self.n_fitting().saturating_sub(self.summaries.len());
         if 0 < n_hidden {
@@ -339,9 +342,7 @@ impl<'a> Overview<'a> {
         text
     }
 
-    fn row(&self, app: &App, summary: &Summary) -> [Cell; 7] {
-        let zone = app.calendar.zone();
-        let on = |at: DateTime<Utc>| render::short_day(at.with_timezone(&zone).date_naive());
+    fn row(&self, summary: &Summary, days: &mut Days) -> [Cell; 7] {
         let ApplicationId(id) = summary.application.id;
         let attention = match summary.attention {
             Attention::ActionNeeded => Cell::styled("your turn", render::ALARM),
@@ -356,13 +357,14 @@ impl<'a> Overview<'a> {
             Stage::Rejected | Stage::Undeliverable => Cell::styled(stage, render::ALARM),
             _ => Cell::plain(stage),
         };
-        let next = summary.next_deadline.map(|at| format!("by {}", on(at)));
+        let next = summary.next_deadline.map(|at| format!("by {}", days.written(at)));
+        let sent = summary.submitted_at.map(|at| days.written(at).to_owned());
         [
             Cell::right(id.to_string()),
             Cell::plain(shortened(&self.masking.text(&summary.application.company), 34)),
             Cell::plain(self.masking.number(&summary.application.number)),
             stage,
-            Cell::plain(summary.submitted_at.map(on).unwrap_or_default()),
+            Cell::plain(sent.unwrap_or_default()),
             Cell::plain(next.unwrap_or_default()),
             attention,
         ]
@@ -397,6 +399,23 @@ impl<'a> Overview<'a> {
             true => applications,
             false => format!("{applications}: {}", parts.join(", ")),
         }
+    }
+}
+
+/// Days as a table has them; ten thousand applications share a few dozen.
+struct Days {
+    zone: chrono_tz::Tz,
+    written: BTreeMap<NaiveDate, String>,
+}
+
+impl Days {
+    fn new(zone: chrono_tz::Tz) -> Days {
+        Days { zone, written: BTreeMap::new() }
+    }
+
+    fn written(&mut self, at: DateTime<Utc>) -> &str {
+        let day = at.with_timezone(&self.zone).date_naive();
+        self.written.entry(day).or_insert_with(|| render::short_day(day))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Which kind of mail a message is, why, and which reason it states.
 //!
 //! What a mail *is* (our own, a delivery report) is told by its envelope, here. What a mail
-//! *says* is told by the rules. Kinds without a rule that fits fall back to `reply` for mail in
-//! CBP's name, so that an unforeseen wording reaches a person and never vanishes.
+//! *says* is told by the rules, and where none knows its wording, by the single words. What says
+//! nothing clearly is a `reply` if it comes in CBP's name, so that an unforeseen wording reaches a
+//! person and never vanishes.
 
 use super::authenticity::{Authenticity, Trust, Verdict};
 use super::kind::{Kind, Reason};
+use super::leaning::Leaning;
 use super::message::Message;
 use super::rules::{Evidence, Rules, fold};
 
@@ -60,10 +62,13 @@ impl Classification {
                 automatic: is_automatic(message),
                 in_thread,
             };
-            rules.first_fit(&evidence).map_or_else(
-                || (Kind::Reply, "reply.other".to_owned(), "no rule fits".to_owned(), false),
-                |(rule, fit)| (rule.kind, rule.id.clone(), fit.phrase, rule.review),
-            )
+            match rules.first_fit(&evidence) {
+                Some((rule, fit)) => {
+                    let judged = (rule.kind, rule.id.clone(), fit.phrase, rule.review);
+                    rule.is_last_resort.then(|| leaning(clauses)).flatten().unwrap_or(judged)
+                }
+                None => (Kind::Reply, "reply.other".to_owned(), "no rule fits".to_owned(), false),
+            }
         };
         in_subject.extend(text.iter().cloned());
         let all = in_subject;
@@ -91,6 +96,19 @@ impl Classification {
         };
         Classification { kind, reason, because, review }
     }
+}
+
+/// What the words speak for where no rule knows them, if they do so clearly; a decision that is
+/// not all but certain is for a person.
+fn leaning(clauses: &[String]) -> Option<(Kind, String, String, bool)> {
+    const CLEAR: f64 = 0.7;
+    const CERTAIN: f64 = 0.85;
+    let leaning = Leaning::of(clauses)?;
+    let is_decision = matches!(leaning.kind, Kind::Approval | Kind::Rejection);
+    (CLEAR <= leaning.likelihood && leaning.kind != Kind::Reply).then(|| {
+        let review = is_decision && leaning.likelihood < CERTAIN;
+        (leaning.kind, "words".to_owned(), leaning.words.join(" … "), review)
+    })
 }
 
 /// The text that speaks: the new text, or, where a mail only forwards, what it forwards.
@@ -210,12 +228,14 @@ mod tests {
             }
             None => ("Re: Lindqvist Lamps LLC 12-345678900", text, true),
         };
-        let automatic = match subject.starts_with("Automatic reply") {
+        let automatic = ["Automatic reply", "Out of office", "Abwesend"];
+        let automatic = match automatic.iter().any(|prefix| subject.starts_with(prefix)) {
             true => "Auto-Submitted: auto-replied\n",
             false => "",
         };
         let bytes = format!(
-            "From: ace.applications@cbp.dhs.gov\nSubject: {subject}\n{automatic}\n{body}\n"
+            "From: ace.applications@cbp.dhs.gov\nSubject: {subject}\n\
+             Content-Type: text/plain; charset=utf-8\n{automatic}\n{body}\n"
         );
         let received_at = "2026-06-12T12:00:00Z".parse().unwrap();
         (Message::parse(bytes.as_bytes(), FolderRole::Inbox, received_at), in_thread)

@@ -19,6 +19,8 @@ pub mod kind;
 
 pub mod rules;
 
+pub mod leaning;
+
 pub mod classification;
 
 pub mod matching;

@@ -45,6 +45,8 @@ pub struct Rule {
     pub kind: Kind,
     /// Whether a person must look even if the mail is authentic and matched.
     pub review: bool,
+    /// Whether the words of the mail may decide otherwise, because the rule knows nothing of them.
+    pub is_last_resort: bool,
     from: Patterns,
     header: Vec<(String, Pattern)>,
     subject: Patterns,
@@ -70,6 +72,13 @@ struct Cue {
     sentence: Patterns,
     not_before: Patterns,
     not: Patterns,
+}
+
+/// Where a cue's words stand: the clause, and the pattern that found them.
+#[derive(Clone, Copy, Debug)]
+struct Spoken {
+    clause: usize,
+    pattern: usize,
 }
 
 /// What does not speak: small print, signatures, set phrases.
@@ -265,9 +274,15 @@ impl Rules {
 
     /// The first rule that fits, and the words that made it fit.
     pub fn first_fit(&self, evidence: &Evidence) -> Option<(&Rule, Fit)> {
-        let found: Vec<Option<String>> =
+        let found: Vec<Option<Spoken>> =
             self.findings.iter().map(|finding| finding.cue.spoken_in(evidence.sentences)).collect();
-        self.rules.iter().find_map(|rule| rule.fit(evidence, &found).map(|fit| (rule, fit)))
+        self.rules.iter().find_map(|rule| {
+            let phrase_of = |index: usize| {
+                let spoken = found.get(index)?.as_ref()?;
+                self.findings.get(index).map(|finding| finding.cue.words(evidence, spoken))
+            };
+            rule.fit(evidence, &phrase_of).map(|fit| (rule, fit))
+        })
     }
 
     /// The reason that a rejection or a request states, if it states one we know.
@@ -302,7 +317,8 @@ impl Rules {
 }
 
 impl Rule {
-    fn fit(&self, evidence: &Evidence, found: &[Option<String>]) -> Option<Fit> {
+    /// `phrase_of` gives the words that made a finding hold.
+    fn fit(&self, evidence: &Evidence, phrase_of: &dyn Fn(usize) -> Option<String>) -> Option<Fit> {
         let mut why = None;
         if self.automatic.is_some_and(|wanted| wanted != evidence.automatic)
             || self.thread.is_some_and(|wanted| wanted != evidence.in_thread)
@@ -325,17 +341,16 @@ impl Rule {
             why = Some(self.subject.find(evidence.subject)?.1);
         }
         if !self.cue.sentence.is_empty() {
-            why = Some(self.cue.spoken_in(evidence.sentences)?);
+            why = Some(self.cue.words(evidence, &self.cue.spoken_in(evidence.sentences)?));
         }
-        let phrase_of = |index: &usize| found.get(*index).and_then(Option::as_ref);
         if !self.found.is_empty() {
-            why = Some(self.found.iter().find_map(phrase_of)?.clone());
+            why = Some(self.found.iter().find_map(|index| phrase_of(*index))?);
         }
         if !self.needs.is_empty() {
-            let also = self.needs.iter().find_map(phrase_of)?;
+            let also = self.needs.iter().find_map(|index| phrase_of(*index))?;
             why = why.map(|phrase: String| format!("{phrase} … {also}"));
         }
-        if self.not_found.iter().any(|index| phrase_of(index).is_some())
+        if self.not_found.iter().any(|index| phrase_of(*index).is_some())
             || evidence.sentences.iter().any(|sentence| self.unless.is_match(sentence))
         {
             return None;
@@ -359,18 +374,33 @@ impl Cue {
         })
     }
 
-    /// The words in the first clause that means them: not hedged by what stands before them, and
-    /// not taken back by anything beside them.
-    fn spoken_in(&self, clauses: &[String]) -> Option<String> {
-        clauses.iter().find_map(|clause| {
+    /// Where the words stand: in the first clause that means them, not hedged by what stands
+    /// before them, and not taken back by anything beside them.
+    fn spoken_in(&self, clauses: &[String]) -> Option<Spoken> {
+        // Where a hedge is found depends on where the words are, and that costs a compilation.
+        let may_end_early = self.not_before.sources.iter().any(|source| source.contains('$'));
+        clauses.iter().enumerate().find_map(|(at, clause)| {
             if !self.sentence.is_match(clause) || self.not.is_match(clause) {
                 return None;
             }
-            self.sentence.all(clause).find_map(|(start, phrase)| {
-                let until_cue = clause.get(..start + phrase.len()).unwrap_or(clause);
-                (!self.not_before.is_match(until_cue)).then_some(phrase)
-            })
+            let mut patterns = self.sentence.matches(clause).into_iter();
+            let pattern = match may_end_early || self.not_before.is_match(clause) {
+                false => patterns.next(),
+                true => patterns.find(|pattern| {
+                    self.sentence.found_by(*pattern, clause).is_some_and(|(start, phrase)| {
+                        let until_cue = clause.get(..start + phrase.len()).unwrap_or(clause);
+                        !self.not_before.is_match(until_cue)
+                    })
+                }),
+            }?;
+            Some(Spoken { clause: at, pattern })
         })
+    }
+
+    /// The words that a place stands for.
+    fn words(&self, evidence: &Evidence, spoken: &Spoken) -> String {
+        let clause = evidence.sentences.get(spoken.clause).map_or("", String::as_str);
+        self.sentence.found_by(spoken.pattern, clause).map_or_else(String::new, |(_, words)| words)
     }
 }
 
@@ -612,22 +642,21 @@ impl Patterns {
 
     /// Where the first pattern of the list that fits is found, and the words it found.
     fn find(&self, text: &str) -> Option<(usize, String)> {
-        self.all(text).next()
+        self.matches(text).first().and_then(|index| self.found_by(*index, text))
     }
 
-    /// The same for every pattern that fits, in the order of the list.
-    fn all(&self, text: &str) -> impl Iterator<Item = (usize, String)> {
-        let matches: Vec<usize> = match self.set() {
-            Some(set) => set.matches(text.as_bytes()).iter().collect(),
-            None => Vec::new(),
-        };
-        matches.into_iter().filter_map(move |index| {
-            // Compiled on use: a hit is rare, and keeping each pattern compiled twice would cost
-            // the idle daemon its memory.
-            let regex = compile("", self.sources.get(index)?).ok()?;
-            let hit = regex.find(text.as_bytes())?;
-            Some((hit.start(), String::from_utf8_lossy(hit.as_bytes()).into_owned()))
-        })
+    /// The patterns that fit, in the order of the list.
+    fn matches(&self, text: &str) -> Vec<usize> {
+        self.set().map_or_else(Vec::new, |set| set.matches(text.as_bytes()).iter().collect())
+    }
+
+    /// Where one pattern is found, and the words it found.
+    fn found_by(&self, index: usize, text: &str) -> Option<(usize, String)> {
+        // Compiled on use: a hit is rare, and keeping each pattern compiled twice would cost the
+        // idle daemon its memory.
+        let regex = compile("", self.sources.get(index)?).ok()?;
+        let hit = regex.find(text.as_bytes())?;
+        Some((hit.start(), String::from_utf8_lossy(hit.as_bytes()).into_owned()))
     }
 }
 
@@ -667,6 +696,7 @@ struct RuleEntry {
     id: String,
     kind: String,
     review: bool,
+    last_resort: bool,
     disabled: bool,
     from: Vec<String>,
     header: Vec<String>,
@@ -732,6 +762,7 @@ impl RuleEntry {
                 value: self.kind.clone(),
             })?,
             review: self.review,
+            is_last_resort: self.last_resort,
             from: patterns(&id, self.from, names)?,
             header,
             subject: patterns(&id, self.subject, names)?,
@@ -873,7 +904,7 @@ fn compile_set(rule: &str, sources: &[String]) -> Result<RegexSet, RulesError> {
 }
 
 fn compile(rule: &str, pattern: &str) -> Result<Regex, RulesError> {
-    RegexBuilder::new(pattern).unicode(false).dfa_size_limit(DFA_LIMIT).build().map_err(|error| {
+    RegexBuilder::new(pattern).unicode(false).dfa_size_limit(1 << 20).build().map_err(|error| {
         RulesError::Pattern {
             rule: rule.to_owned(),
             pattern: pattern.to_owned(),

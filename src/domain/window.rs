@@ -170,9 +170,11 @@ impl Window {
             })
     }
 
-    /// The earliest deadline of an open window that has passed without being proved.
+    /// The earliest deadline of an open window that has passed and that reading on can prove.
     pub fn proof_needed(&self, coverage: &Coverage, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if self.closed_at.is_some() || self.is_paused || !self.name.needs_proof() {
+        // What came before anybody read the mailboxes is not proved by reading on.
+        let is_too_old = coverage.spans().last().is_some_and(|span| self.opened_at < span.from);
+        if self.closed_at.is_some() || self.is_paused || !self.name.needs_proof() || is_too_old {
             return None;
         }
         [Some(&self.due), Some(&self.overdue), self.critical.as_ref()]

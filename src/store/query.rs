@@ -609,8 +609,8 @@ fn stored_message(row: &Row) -> rusqlite::Result<StoredMessage> {
 }
 
 fn parse_number(text: &str) -> Result<ImporterNumber> {
-    text.parse()
-        .map_err(|_| Error::Value { what: "importer number", value: "(not shown)".to_owned() })
+    ImporterNumber::from_canonical(text)
+        .ok_or_else(|| Error::Value { what: "importer number", value: "(not shown)".to_owned() })
 }
 
 /// Reads a list as the database keeps it; what no version of acewatch writes reads as empty.

@@ -395,14 +395,12 @@ pub fn evaluate_all(tx: &Transaction) -> Result<()> {
     Ok(())
 }
 
-/// Has those applications evaluated anew that waited for the mailboxes to be read: up to
-/// `known_until`, or all of them if it is not known how far.
-pub fn evaluate_unproved(tx: &Transaction, known_until: Option<DateTime<Utc>>) -> Result<()> {
+/// Has those applications evaluated anew that waited for the mailboxes to be read up to here.
+pub fn evaluate_unproved(tx: &Transaction, known_until: DateTime<Utc>) -> Result<()> {
     execute(
         tx,
-        "UPDATE applications SET next_evaluation_at = 0
-         WHERE proof_needed IS NOT NULL AND proof_needed <= coalesce(?1, proof_needed)",
-        [known_until.map(|at| at.timestamp())],
+        "UPDATE applications SET next_evaluation_at = 0 WHERE proof_needed <= ?1",
+        [known_until.timestamp()],
     )?;
     Ok(())
 }
