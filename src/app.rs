@@ -21,7 +21,7 @@ use crate::domain::event::{Event, EventKind, NewEvent, Source};
 use crate::domain::intake::{Effect, Examined};
 use crate::domain::message::{FolderRole, Message};
 use crate::domain::rules::Rules;
-use crate::store::query::{self, PendingAlert, Summary, Tallied};
+use crate::store::query::{self, MailboxState, PendingAlert, Summary, Tallied};
 use crate::store::record::{self, Account, NewApplication};
 use crate::store::{self, Store};
 use judge::{Judge, take_back};
@@ -298,6 +298,8 @@ impl App {
         let account = Account { host: &host, user: &user };
         let blind_after = self.blind_after();
         let before = query::mailboxes(self.store.read())?.into_iter().find(|m| m.name == mailbox);
+        let failing_since = before.and_then(|state| state.failing_since);
+        let all_clear = failing_since.map(|since| self.blind_over(mailbox, since));
         self.store
             .write(|tx| -> Result<_, store::Error> {
                 if is_live {
@@ -309,13 +311,13 @@ impl App {
                 let names: Vec<&str> = folders.iter().map(|(folder, _)| *folder).collect();
                 record::keep_coverage_of(tx, account, &names)?;
                 record::mailbox_complete(tx, mailbox, mode, read_until)?;
-                let Some(since) = before.and_then(|state| state.failing_since) else {
+                let (Some(since), Some(all_clear)) = (failing_since, &all_clear) else {
                     return Ok(());
                 };
                 // Nobody needs the all-clear who has not been told of the trouble.
                 let was_told = !record::withdraw_key(tx, &blind_key(mailbox, since), read_until)?;
                 if was_told && since + blind_after <= read_until {
-                    record::alert(tx, &blind_over(mailbox, since), read_until)?;
+                    record::alert(tx, all_clear, read_until)?;
                 }
                 Ok(())
             })
@@ -546,6 +548,34 @@ impl App {
         }
     }
 
+    fn blind(&self, state: &MailboxState, since: DateTime<Utc>) -> Alert {
+        let error = state.error.as_deref().unwrap_or("it was not read");
+        let hint =
+            state.hint.as_deref().map_or_else(String::new, |hint| format!(" What to do: {hint}."));
+        Alert {
+            key: blind_key(&state.name, since),
+            kind: AlertKind::Blind,
+            application: None,
+            title: format!("acewatch cannot read the mailbox {}", state.name),
+            body: format!("Not since {}: {error}.{hint} `acewatch doctor`", self.told(since)),
+        }
+    }
+
+    fn blind_over(&self, mailbox: &str, since: DateTime<Utc>) -> Alert {
+        Alert {
+            key: format!("mailbox/{mailbox}/readable/{}", since.timestamp()),
+            kind: AlertKind::BlindOver,
+            application: None,
+            title: format!("acewatch reads the mailbox {mailbox} again"),
+            body: format!("What arrived since {} has been read.", self.told(since)),
+        }
+    }
+
+    /// An instant for a person, in their zone.
+    fn told(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.settings.time_zone).format("%a %-d %b %H:%M %Z").to_string()
+    }
+
     fn blind_after(&self) -> chrono::Duration {
         chrono::Duration::from_std(self.settings.watch.blind_after).unwrap_or(chrono::Duration::MAX)
     }
@@ -557,9 +587,7 @@ impl App {
             .filter_map(|state| {
                 let since = state.failing_since?;
                 let is_configured = self.settings.mailboxes.iter().any(|m| m.name == state.name);
-                (is_configured && since + blind_after <= now).then(|| {
-                    blind(&state.name, since, state.error.as_deref(), state.hint.as_deref())
-                })
+                (is_configured && since + blind_after <= now).then(|| self.blind(&state, since))
             })
             .collect();
         if alerts.is_empty() {
@@ -636,29 +664,4 @@ fn command(at: DateTime<Utc>, kind: EventKind, text: Option<String>) -> NewEvent
 
 fn blind_key(mailbox: &str, since: DateTime<Utc>) -> String {
     format!("mailbox/{mailbox}/blind/{}", since.timestamp())
-}
-
-fn blind(mailbox: &str, since: DateTime<Utc>, error: Option<&str>, hint: Option<&str>) -> Alert {
-    let error = error.unwrap_or("it was not read");
-    let hint = hint.map_or_else(String::new, |hint| format!(" {hint}."));
-    Alert {
-        key: blind_key(mailbox, since),
-        kind: AlertKind::Blind,
-        application: None,
-        title: format!("acewatch cannot read the mailbox {mailbox}"),
-        body: format!(
-            "Not since {} UTC: {error}.{hint} `acewatch doctor`",
-            since.format("%a %-d %b %H:%M")
-        ),
-    }
-}
-
-fn blind_over(mailbox: &str, since: DateTime<Utc>) -> Alert {
-    Alert {
-        key: format!("mailbox/{mailbox}/readable/{}", since.timestamp()),
-        kind: AlertKind::BlindOver,
-        application: None,
-        title: format!("acewatch reads the mailbox {mailbox} again"),
-        body: format!("What arrived since {} UTC has been read.", since.format("%a %-d %b %H:%M")),
-    }
 }

@@ -255,8 +255,18 @@ impl Judge<'_> {
         let (history, evaluation) = self.standing(&summary.application, &events);
         record::summary(tx, id, &history, &evaluation, self.now)?;
         record::withdraw(tx, id, history.stage(), &evaluation.alerts, self.now)?;
+        let mut is_news = false;
         for alert in &evaluation.alerts {
-            record::alert(tx, alert, self.now)?;
+            let is_new = record::alert(tx, alert, self.now)?;
+            // Who hears only now that something is overdue needs no reminder of it in the same
+            // breath; a reminder follows the alert of its window.
+            match alert.kind {
+                AlertKind::Reminder if is_new && is_news => {
+                    record::alert_delivered_by_key(tx, &alert.key, self.now)?;
+                }
+                AlertKind::Reminder => {}
+                _ => is_news = is_new,
+            }
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::Context;
 use super::failure::Failure;
 use super::render;
-use crate::app::App;
+use crate::config::Settings;
 use crate::daemon;
 use crate::domain::evaluation::Attention;
 use serde_json::json;
@@ -20,8 +20,9 @@ pub struct Args {
 
 /// Makes one pass.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
-    let mut app = cx.app()?;
-    require_mailbox(&app)?;
+    let settings = cx.settings()?;
+    require_mailbox(&settings)?;
+    let mut app = cx.app_with(settings)?;
     let at = cx.at(&app)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -58,7 +59,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
             .count();
         if 0 < n_late {
             text.push_str(&format!(
-                "{} yours to act on: `acewatch status`\n",
+                "{} overdue or your turn: `acewatch status`\n",
                 render::counted(n_late, "application")
             ));
         }
@@ -84,11 +85,11 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
 }
 
 /// There must be something to read.
-pub(crate) fn require_mailbox(app: &App) -> Result<(), Failure> {
-    if !app.settings.mailboxes.is_empty() {
+pub(crate) fn require_mailbox(settings: &Settings) -> Result<(), Failure> {
+    if !settings.mailboxes.is_empty() {
         return Ok(());
     }
-    let place = app.settings.path.as_ref().map_or_else(
+    let place = settings.path.as_ref().map_or_else(
         || "there is no configuration file".to_owned(),
         |path| format!("{} names no mailbox", path.display()),
     );

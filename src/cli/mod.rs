@@ -177,7 +177,11 @@ impl Context {
 
     /// The whole program, with the database made if it is missing.
     pub(crate) fn app(&self) -> Result<App, Failure> {
-        let settings = self.settings()?;
+        self.app_with(self.settings()?)
+    }
+
+    /// The same with settings that were read already.
+    pub(crate) fn app_with(&self, settings: Settings) -> Result<App, Failure> {
         let rules = self.rules()?;
         Ok(App::new(Store::open(&self.database())?, settings, rules))
     }

@@ -17,8 +17,9 @@ pub(crate) fn run(cx: &Context, _args: &Args) -> Result<(), Failure> {
             "`run` cannot be run at another time: --at is for the other commands",
         ));
     }
-    let app = cx.app()?;
-    check::require_mailbox(&app)?;
+    let settings = cx.settings()?;
+    check::require_mailbox(&settings)?;
+    let app = cx.app_with(settings)?;
     // Two threads suffice: one for the database and the loop, one for all connections.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

@@ -251,6 +251,9 @@ fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Eval
         _ if evaluation.windows.iter().any(|(_, verdict)| *verdict == Verdict::Overdue) => {
             "Write to ACE.Support@cbp.dhs.gov or call 1-866-530-4172, option 1, then 2."
         }
+        _ if evaluation.windows.iter().any(|(_, verdict)| *verdict == Verdict::Due) => {
+            "Look out for CBP's answer: it was promised by now. When it is overdue, write or call."
+        }
         _ => "Wait.",
     };
     advice.to_owned()

@@ -83,6 +83,8 @@ struct Overview<'a> {
     at: Option<DateTime<Utc>>,
     masking: &'a Masking,
     watched: Vec<Watched>,
+    /// Whether a daemon reads the mailboxes, and not only `acewatch check` now and then.
+    is_running: bool,
     /// The applications to show, most urgent first.
     summaries: Vec<Summary>,
     /// How many fit, by stage and attention, those not shown included.
@@ -117,7 +119,10 @@ impl<'a> Overview<'a> {
                     failing_since: state.failing_since,
                 });
                 // A mailbox that is looked at every two hours is not stale after one.
-                let fresh_for = app.settings.watch.blind_after.max(mailbox.poll_interval * 2);
+                let fresh_for = match seen.failing_since {
+                    Some(_) => app.settings.watch.blind_after,
+                    None => app.settings.watch.blind_after.max(mailbox.poll_interval * 2),
+                };
                 let fresh_for =
                     chrono::Duration::from_std(fresh_for).unwrap_or(chrono::Duration::MAX);
                 let (state, since) = watch_state(seen, is_running, fresh_for, now);
@@ -154,6 +159,7 @@ impl<'a> Overview<'a> {
             at,
             masking,
             watched,
+            is_running,
             summaries,
             tally,
             n_all,
@@ -243,7 +249,8 @@ impl<'a> Overview<'a> {
         };
         match self.state() {
             _ if self.watched.is_empty() => "not watching: no mailbox is configured".to_owned(),
-            WatchState::Watching => format!("watching, {last}"),
+            WatchState::Watching if self.is_running => format!("watching, {last}"),
+            WatchState::Watching => format!("{last}; no daemon is running"),
             WatchState::Degraded => format!("degraded, {last}"),
             WatchState::Blind => format!("blind, {last}"),
             WatchState::Stopped => format!("stopped: no daemon is running, {last}"),
@@ -327,7 +334,7 @@ impl<'a> Overview<'a> {
             text.push_str("\nno application fits\n");
             return text;
         }
-        let header = ["ID", "COMPANY", "NUMBER", "STAGE", "SENT", "NEXT", ""];
+        let header = ["ID", "COMPANY", "NUMBER", "STAGE", "SENT", "", "NEXT DEADLINE"];
         let mut rows = vec![header.map(|name| Cell::styled(name, render::FAINT))];
         let mut days = Days::new(app.calendar.zone());
         rows.extend(self.summaries.iter().map(|summary| self.row(summary, &mut days)));
@@ -357,7 +364,7 @@ impl<'a> Overview<'a> {
             Stage::Rejected | Stage::Undeliverable => Cell::styled(stage, render::ALARM),
             _ => Cell::plain(stage),
         };
-        let next = summary.next_deadline.map(|at| format!("by {}", days.written(at)));
+        let next = summary.next_deadline.map(|at| days.written(at).to_owned());
         let sent = summary.submitted_at.map(|at| days.written(at).to_owned());
         [
             Cell::right(id.to_string()),
@@ -365,8 +372,8 @@ impl<'a> Overview<'a> {
             Cell::plain(self.masking.number(&summary.application.number)),
             stage,
             Cell::plain(sent.unwrap_or_default()),
-            Cell::plain(next.unwrap_or_default()),
             attention,
+            Cell::plain(next.unwrap_or_default()),
         ]
     }
 

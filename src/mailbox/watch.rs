@@ -138,9 +138,9 @@ impl Task {
             let pause = self.backoff.after(err.failure(), random());
             let refused_login = 1 < self.backoff.refusals();
             let error = err.chain();
-            tracing::warn!(
-                mailbox = %self.start.settings.name, %error, pause = ?pause,
-                "the mailbox cannot be read"
+            tracing::debug!(
+                mailbox = %self.start.settings.name, %error, pause = pause.as_secs(),
+                "trying again after a pause"
             );
             let trouble = Report::Trouble {
                 mailbox: self.start.settings.name.clone(),

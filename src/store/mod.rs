@@ -266,7 +266,9 @@ impl Store {
         let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         let done = usize::try_from(version).unwrap_or(usize::MAX);
         for (n, (name, sql)) in MIGRATIONS.iter().enumerate().skip(done) {
-            tracing::info!(migration = name, "changing the database's schema");
+            if 0 < version {
+                tracing::info!(migration = name, "changing the database's schema");
+            }
             tx.execute_batch(sql)?;
             tx.pragma_update(None, "user_version", i64::try_from(n + 1).unwrap_or(i64::MAX))?;
         }

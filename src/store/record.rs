@@ -346,6 +346,16 @@ pub fn alert_delivered(tx: &Transaction, id: i64, now: DateTime<Utc>) -> Result<
     Ok(())
 }
 
+/// Marks an alert as told along with another one.
+pub fn alert_delivered_by_key(tx: &Transaction, key: &str, now: DateTime<Utc>) -> Result<()> {
+    execute(
+        tx,
+        "UPDATE alerts SET delivered_at = :now WHERE key = :key AND delivered_at IS NULL",
+        named_params! { ":key": key, ":now": now.timestamp() },
+    )?;
+    Ok(())
+}
+
 /// Remembers why an alert could not be shown.
 pub fn alert_failed(tx: &Transaction, id: i64, error: &str) -> Result<()> {
     execute(
