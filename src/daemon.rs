@@ -143,6 +143,7 @@ pub async fn run(mut app: App) -> Result<()> {
         interval(HEARTBEAT.min(app.settings.notify.retry.max(Duration::from_millis(200))));
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut beat = Beat::new(clock::now());
+    let mut has_judged = false;
     tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
     tell_systemd(&[sd_notify::NotifyState::Ready]);
     loop {
@@ -164,11 +165,14 @@ pub async fn run(mut app: App) -> Result<()> {
                 anyhow::bail!("the task of a mailbox is gone: {why}");
             }
             Wake::Report(report) => {
-                take(&mut app, report, None, now);
+                has_judged |= take(&mut app, report, None, now).read != 0;
                 settle(&mut app, now);
             }
             Wake::Tick => {
                 settle(&mut app, now);
+                if std::mem::take(&mut has_judged) {
+                    app.rules = app.rules.afresh();
+                }
                 if app.waits_for_proof(now) {
                     nudge.notify_waiters();
                 }

@@ -15,13 +15,20 @@
 //! They work on bytes and know ASCII only, which folded text is wherever a pattern looks: the
 //! automata of the Unicode classes cost a hundred times the memory.
 
+mod file;
+mod text;
+
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::kind::{Kind, Reason};
+
+use file::*;
+pub use text::fold;
+use text::{sentences, split_clauses};
 
 const BUILT_IN: &str = include_str!("../../config/rules.toml");
 
@@ -34,6 +41,8 @@ pub struct Rules {
     rules: Vec<Rule>,
     reasons: Vec<ReasonRule>,
     tickets: Vec<Pattern>,
+    /// The user's own file.
+    user: Option<String>,
 }
 
 /// One rule: the kind it gives, and the conditions that must all hold.
@@ -79,6 +88,13 @@ struct Cue {
 struct Spoken {
     clause: usize,
     pattern: usize,
+}
+
+/// Which findings hold for one mail; each is looked for when a rule first asks.
+struct Found<'a> {
+    findings: &'a [Finding],
+    evidence: &'a Evidence<'a>,
+    spoken: Vec<OnceCell<Option<Spoken>>>,
 }
 
 /// What does not speak: small print, signatures, set phrases.
@@ -172,47 +188,56 @@ impl Rules {
         Rules::read_over(BUILT_IN, user)
     }
 
+    /// The same rules as just read, without the automata that were built since.
+    ///
+    /// These take several megabytes, and the next mail may come tomorrow.
+    pub fn afresh(&self) -> Rules {
+        Rules::read(self.user.as_deref()).unwrap_or_else(|_| self.clone())
+    }
+
     /// The same with another text in the place of the built-in rules.
-    pub(crate) fn read_over(built_in: &str, user: Option<&str>) -> Result<Rules, RulesError> {
+    fn read_over(built_in: &str, user: Option<&str>) -> Result<Rules, RulesError> {
         let built_in = RuleFile::parse(built_in)?;
-        let user = user.map(RuleFile::parse).transpose()?;
-        // The built-in patterns are proved by a test, and checking them takes a tenth of a second.
-        let is_checked = user.is_some();
-        let user = user.unwrap_or_default();
+        let text = user.map(str::to_owned);
+        let user = user.map(RuleFile::parse).transpose()?.unwrap_or_default();
+        // The built-in patterns are proved by a test, and checking them takes a tenth of a second;
+        // but a user's words and sets may stand in any of them.
+        let reaches_all = !user.sets.is_empty() || !user.words.is_empty();
         let mut sets = built_in.sets;
         sets.extend(user.sets);
         let mut words = built_in.words;
         words.extend(user.words);
-        let names = Names { sets, words, is_checked, known: RefCell::default() };
+        let users = Names::new(sets.clone(), words.clone(), true);
+        let ours = Names::new(sets, words, reaches_all);
+        let names = |is_users: bool| if is_users { &users } else { &ours };
         let findings: Vec<Finding> = on_top(user.finding, built_in.finding, |entry| &entry.id)
-            .into_iter()
-            .map(|entry| {
-                let cue =
-                    Cue::named(&entry.id, entry.sentence, entry.not_before, entry.not, &names)?;
+            .map(|(entry, is_users)| {
+                let cue = Cue::named(
+                    &entry.id,
+                    entry.sentence,
+                    entry.not_before,
+                    entry.not,
+                    names(is_users),
+                )?;
                 Ok(Finding { id: entry.id, cue })
             })
             .collect::<Result<_, RulesError>>()?;
         let rules = on_top(user.rule, built_in.rule, |entry| &entry.id)
-            .into_iter()
-            .filter(|rule| !rule.disabled)
-            .map(|rule| rule.named(&names, &findings))
+            .filter(|(rule, _)| !rule.disabled)
+            .map(|(rule, is_users)| rule.named(names(is_users), &findings))
             .collect::<Result<_, _>>()?;
-        let reasons = user
-            .reason
-            .into_iter()
-            .chain(built_in.reason)
-            .map(|reason| reason.named(&names))
+        let reasons = on_top(user.reason, built_in.reason, |_| "")
+            .map(|(reason, is_users)| reason.named(names(is_users)))
             .collect::<Result<_, _>>()?;
-        let tickets = user
-            .tickets
-            .iter()
-            .chain(&built_in.tickets)
-            .map(|pattern| Pattern::new("tickets", pattern.clone(), &names))
+        let tickets = on_top(user.tickets, built_in.tickets, |_| "")
+            .map(|(pattern, is_users)| Pattern::new("tickets", pattern, names(is_users)))
             .collect::<Result<_, _>>()?;
-        let boilerplate = built_in.boilerplate.joined(user.boilerplate).named(&names)?;
+        let adds_boilerplate = !user.boilerplate.is_empty();
+        let boilerplate =
+            built_in.boilerplate.joined(user.boilerplate).named(names(adds_boilerplate))?;
         let mut spellings = built_in.spellings;
         spellings.extend(user.spellings);
-        Ok(Rules { spellings, boilerplate, findings, rules, reasons, tickets })
+        Ok(Rules { spellings, boilerplate, findings, rules, reasons, tickets, user: text })
     }
 
     /// Cuts a text into clauses that mean what they say: folded, without small print and set
@@ -274,15 +299,12 @@ impl Rules {
 
     /// The first rule that fits, and the words that made it fit.
     pub fn first_fit(&self, evidence: &Evidence) -> Option<(&Rule, Fit)> {
-        let found: Vec<Option<Spoken>> =
-            self.findings.iter().map(|finding| finding.cue.spoken_in(evidence.sentences)).collect();
-        self.rules.iter().find_map(|rule| {
-            let phrase_of = |index: usize| {
-                let spoken = found.get(index)?.as_ref()?;
-                self.findings.get(index).map(|finding| finding.cue.words(evidence, spoken))
-            };
-            rule.fit(evidence, &phrase_of).map(|fit| (rule, fit))
-        })
+        let found = Found {
+            findings: &self.findings,
+            evidence,
+            spoken: self.findings.iter().map(|_| OnceCell::new()).collect(),
+        };
+        self.rules.iter().find_map(|rule| rule.fit(evidence, &found).map(|fit| (rule, fit)))
     }
 
     /// The reason that a rejection or a request states, if it states one we know.
@@ -317,8 +339,7 @@ impl Rules {
 }
 
 impl Rule {
-    /// `phrase_of` gives the words that made a finding hold.
-    fn fit(&self, evidence: &Evidence, phrase_of: &dyn Fn(usize) -> Option<String>) -> Option<Fit> {
+    fn fit(&self, evidence: &Evidence, found: &Found) -> Option<Fit> {
         let mut why = None;
         if self.automatic.is_some_and(|wanted| wanted != evidence.automatic)
             || self.thread.is_some_and(|wanted| wanted != evidence.in_thread)
@@ -344,18 +365,35 @@ impl Rule {
             why = Some(self.cue.words(evidence, &self.cue.spoken_in(evidence.sentences)?));
         }
         if !self.found.is_empty() {
-            why = Some(self.found.iter().find_map(|index| phrase_of(*index))?);
+            why = Some(self.found.iter().find_map(|index| found.words(*index))?);
         }
         if !self.needs.is_empty() {
-            let also = self.needs.iter().find_map(|index| phrase_of(*index))?;
+            let also = self.needs.iter().find_map(|index| found.words(*index))?;
             why = why.map(|phrase: String| format!("{phrase} … {also}"));
         }
-        if self.not_found.iter().any(|index| phrase_of(*index).is_some())
+        if self.not_found.iter().any(|index| found.holds(*index))
             || evidence.sentences.iter().any(|sentence| self.unless.is_match(sentence))
         {
             return None;
         }
         Some(Fit { phrase: why.unwrap_or_else(|| "nothing more particular fits".to_owned()) })
+    }
+}
+
+impl Found<'_> {
+    fn holds(&self, index: usize) -> bool {
+        self.place(index).is_some()
+    }
+
+    fn words(&self, index: usize) -> Option<String> {
+        let spoken = self.place(index)?;
+        self.findings.get(index).map(|finding| finding.cue.words(self.evidence, &spoken))
+    }
+
+    fn place(&self, index: usize) -> Option<Spoken> {
+        let finding = self.findings.get(index)?;
+        let look = || finding.cue.spoken_in(self.evidence.sentences);
+        *self.spoken.get(index)?.get_or_init(look)
     }
 }
 
@@ -378,7 +416,8 @@ impl Cue {
     /// before them, and not taken back by anything beside them.
     fn spoken_in(&self, clauses: &[String]) -> Option<Spoken> {
         // Where a hedge is found depends on where the words are, and that costs a compilation.
-        let may_end_early = self.not_before.sources.iter().any(|source| source.contains('$'));
+        let may_end_early =
+            self.not_before.shared.sources.iter().any(|source| source.contains('$'));
         clauses.iter().enumerate().find_map(|(at, clause)| {
             if !self.sentence.is_match(clause) || self.not.is_match(clause) {
                 return None;
@@ -404,11 +443,18 @@ impl Cue {
     }
 }
 
-/// A user's entries, then the built-in ones whose names they do not bear.
-fn on_top<T>(user: Vec<T>, built_in: Vec<T>, id: fn(&T) -> &String) -> Vec<T> {
-    let replaced: Vec<String> = user.iter().map(|entry| id(entry).clone()).collect();
-    let kept = built_in.into_iter().filter(|entry| !replaced.contains(id(entry)));
-    user.into_iter().chain(kept).collect()
+/// A user's entries, then the built-in ones whose names they do not bear; each with whether it is
+/// the user's. What has no name replaces nothing.
+fn on_top<T>(
+    user: Vec<T>,
+    built_in: Vec<T>,
+    id: fn(&T) -> &str,
+) -> impl Iterator<Item = (T, bool)> {
+    let replaced: Vec<String> = user.iter().map(|entry| id(entry).to_owned()).collect();
+    let is_replaced =
+        move |entry: &T| !id(entry).is_empty() && replaced.iter().any(|r| r == id(entry));
+    let kept = built_in.into_iter().filter(move |entry| !is_replaced(entry));
+    user.into_iter().map(|entry| (entry, true)).chain(kept.map(|entry| (entry, false)))
 }
 
 /// How a mail may name a company: in full, and without its legal form where two words remain.
@@ -435,151 +481,6 @@ fn spoken_names(company: &str) -> Vec<String> {
     let short = words.join(" ").trim_end_matches([',', '.']).to_owned();
     let is_name = |name: &String| name.contains(' ') && 6 < name.len();
     [full, short].into_iter().filter(is_name).collect()
-}
-
-/// Folds a text for the rules: lower case, plain ASCII letters, straight quotes and dashes, single
-/// blanks; so that patterns need to know neither case nor typography.
-pub fn fold(text: &str) -> String {
-    use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
-    let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)) {
-        match c {
-            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '`' | '\u{b4}' => folded.push('\''),
-            '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => folded.push('"'),
-            '\u{2010}'..='\u{2015}' | '\u{2212}' => folded.push('-'),
-            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => {}
-            c if c.is_whitespace() => {
-                if !folded.ends_with(' ') {
-                    folded.push(' ');
-                }
-            }
-            c => folded.extend(c.to_lowercase()),
-        }
-    }
-    folded.trim().to_owned()
-}
-
-/// Splits a text into its sentences, each folded: at most a thousand of them, from its first 64 KiB.
-///
-/// A line that was only wrapped continues its sentence; a short line, as in a list or a form, is a
-/// sentence of its own.
-fn sentences(text: &str) -> Vec<String> {
-    const WRAPPED: usize = 50;
-    const READ: usize = 64 << 10;
-    let text = text.get(..text.floor_char_boundary(READ)).unwrap_or(text);
-    let mut paragraphs: Vec<String> = vec![String::new()];
-    let mut previous = 0;
-    for line in text.lines() {
-        let line = line.trim();
-        let continues = previous >= WRAPPED
-            || (previous > 0 && line.starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit()));
-        if line.is_empty() || !continues {
-            paragraphs.push(String::new());
-        }
-        if let Some(paragraph) = paragraphs.last_mut() {
-            paragraph.push_str(line);
-            paragraph.push(' ');
-        }
-        previous = line.chars().count();
-    }
-    paragraphs.iter().flat_map(|paragraph| split_sentences(&fold(paragraph))).take(1000).collect()
-}
-
-/// Ends a sentence at `.`, `!` or `?` before a blank, unless the full stop belongs to an abbreviation.
-fn split_sentences(paragraph: &str) -> Vec<String> {
-    const ABBREVIATIONS: [&str; 16] = [
-        "inc", "co", "corp", "ltd", "no", "mr", "ms", "mrs", "dr", "u.s", "st", "e.g", "i.e",
-        "approx", "ref", "nr",
-    ];
-    let mut found = Vec::new();
-    let mut start = 0;
-    let mut chars = paragraph.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let at_end = chars.peek().is_none_or(|(_, next)| *next == ' ');
-        let ends = match c {
-            '!' | '?' => at_end,
-            '.' => {
-                let word =
-                    paragraph.get(start..at).and_then(|s| s.rsplit(' ').next()).unwrap_or("");
-                at_end && !ABBREVIATIONS.contains(&word.trim_start_matches(['(', '"', '\'']))
-            }
-            _ => false,
-        };
-        if ends {
-            let end = at + c.len_utf8();
-            found.extend(paragraph.get(start..end).map(|s| s.trim().to_owned()));
-            start = end;
-        }
-    }
-    found.extend(paragraph.get(start..).map(|s| s.trim().to_owned()));
-    found.retain(|sentence| sentence.chars().any(char::is_alphanumeric));
-    found
-}
-
-/// Cuts a sentence where a negation or a condition ends: "it was late, but the account is open".
-///
-/// A sentence that begins with a condition is cut at "but" alone: "once it is signed, and the
-/// account is open" stays conditional to its end.
-fn split_clauses(sentence: &str) -> Vec<String> {
-    const CONTRASTS: [&str; 7] =
-        [" but ", " however", ", yet ", " although ", ", though ", "; ", " whereas "];
-    const SEQUELS: [&str; 12] = [
-        ", so ",
-        " - ",
-        ", and i ",
-        ", and we ",
-        ", and the ",
-        ", and your ",
-        ", and have ",
-        ", i ",
-        ", we ",
-        ", therefore ",
-        ", hence ",
-        ", your ",
-    ];
-    const CONDITIONS: [&str; 14] = [
-        "if ",
-        "once ",
-        "when ",
-        "whenever ",
-        "until ",
-        "unless ",
-        "as soon as ",
-        "before ",
-        "should ",
-        "after ",
-        "provided ",
-        "only ",
-        "in case ",
-        "upon ",
-    ];
-    let is_conditional = CONDITIONS.iter().any(|word| sentence.starts_with(word));
-    let mut cuts: Vec<usize> = CONTRASTS
-        .iter()
-        .chain(if is_conditional { [].iter() } else { SEQUELS.iter() })
-        .flat_map(|mark| sentence.match_indices(mark).map(|(at, _)| at))
-        .collect();
-    // A label and its value belong together; a statement and its explanation do not.
-    const WORDS_OF_A_STATEMENT: usize = 5;
-    let explained = sentence.match_indices(": ").map(|(at, _)| at + 1).filter(|at| {
-        let (left, right) = sentence.split_at_checked(*at).unwrap_or((sentence, ""));
-        !is_conditional
-            && WORDS_OF_A_STATEMENT <= left.split(' ').count()
-            && !right.trim_start().starts_with(|c: char| c.is_ascii_digit())
-    });
-    cuts.extend(explained);
-    cuts.sort_unstable();
-    cuts.push(sentence.len());
-    let mut start = 0;
-    let mut clauses = Vec::new();
-    for cut in cuts {
-        let clause = sentence.get(start..cut).unwrap_or("").trim_matches([' ', ',', ';', '-']);
-        if clause.chars().any(char::is_alphanumeric) {
-            clauses.push(clause.to_owned());
-        }
-        start = cut;
-    }
-    clauses
 }
 
 #[derive(Clone, Debug)]
@@ -618,13 +519,26 @@ impl Pattern {
 /// mail is read once.
 #[derive(Clone, Debug)]
 struct Patterns {
-    set: Arc<OnceLock<Option<RegexSet>>>,
-    sources: Arc<[String]>,
+    /// Sets of the same patterns are compiled once.
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    sources: Vec<String>,
+    set: OnceLock<Option<RegexSet>>,
+    /// Each by itself, for those that were found and had to say where.
+    single: Vec<OnceLock<Option<Regex>>>,
 }
 
 impl Patterns {
+    fn new(sources: Vec<String>) -> Patterns {
+        let single = sources.iter().map(|_| OnceLock::new()).collect();
+        Patterns { shared: Arc::new(Shared { sources, set: OnceLock::new(), single }) }
+    }
+
     fn is_empty(&self) -> bool {
-        self.sources.is_empty()
+        self.shared.sources.is_empty()
     }
 
     /// None where there is no pattern, or one that is not valid, which was ruled out when the
@@ -633,7 +547,7 @@ impl Patterns {
         if self.is_empty() {
             return None;
         }
-        self.set.get_or_init(|| compile_set("", &self.sources).ok()).as_ref()
+        self.shared.set.get_or_init(|| compile_set("", &self.shared.sources).ok()).as_ref()
     }
 
     fn is_match(&self, text: &str) -> bool {
@@ -652,166 +566,11 @@ impl Patterns {
 
     /// Where one pattern is found, and the words it found.
     fn found_by(&self, index: usize, text: &str) -> Option<(usize, String)> {
-        // Compiled on use: a hit is rare, and keeping each pattern compiled twice would cost the
-        // idle daemon its memory.
-        let regex = compile("", self.sources.get(index)?).ok()?;
+        let source = self.shared.sources.get(index)?;
+        let single = self.shared.single.get(index)?;
+        let regex = single.get_or_init(|| compile("", source).ok()).as_ref()?;
         let hit = regex.find(text.as_bytes())?;
         Some((hit.start(), String::from_utf8_lossy(hit.as_bytes()).into_owned()))
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RuleFile {
-    spellings: BTreeMap<String, String>,
-    words: BTreeMap<String, String>,
-    sets: BTreeMap<String, Vec<String>>,
-    tickets: Vec<String>,
-    boilerplate: BoilerplateEntry,
-    finding: Vec<FindingEntry>,
-    rule: Vec<RuleEntry>,
-    reason: Vec<ReasonEntry>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct BoilerplateEntry {
-    rest: Vec<String>,
-    sentence: Vec<String>,
-    phrase: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-struct FindingEntry {
-    id: String,
-    sentence: Vec<String>,
-    not_before: Vec<String>,
-    not: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-struct RuleEntry {
-    id: String,
-    kind: String,
-    review: bool,
-    last_resort: bool,
-    disabled: bool,
-    from: Vec<String>,
-    header: Vec<String>,
-    subject: Vec<String>,
-    sentence: Vec<String>,
-    not_before: Vec<String>,
-    not: Vec<String>,
-    unless: Vec<String>,
-    found: Vec<String>,
-    needs: Vec<String>,
-    not_found: Vec<String>,
-    automatic: Option<bool>,
-    thread: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ReasonEntry {
-    reason: String,
-    sentence: Vec<String>,
-    not: Vec<String>,
-}
-
-/// What patterns may refer to: `@set`, all patterns of a set, and `<word>`, one of several words.
-struct Names {
-    sets: BTreeMap<String, Vec<String>>,
-    words: BTreeMap<String, String>,
-    /// Whether every pattern is compiled at once, to find those that are not valid.
-    is_checked: bool,
-    /// What is read already: the same exceptions stand in several findings.
-    known: RefCell<BTreeMap<Vec<String>, Patterns>>,
-}
-
-impl RuleFile {
-    fn parse(text: &str) -> Result<RuleFile, RulesError> {
-        toml::from_str(text).map_err(|error| RulesError::Form(error.to_string()))
-    }
-}
-
-impl RuleEntry {
-    fn named(self, names: &Names, findings: &[Finding]) -> Result<Rule, RulesError> {
-        let id = self.id;
-        let places = |cited: &[String]| {
-            let place = |name: &String| {
-                findings.iter().position(|finding| finding.id == *name).ok_or_else(|| {
-                    RulesError::Name { rule: id.clone(), what: "finding", name: name.clone() }
-                })
-            };
-            cited.iter().map(place).collect::<Result<Vec<usize>, RulesError>>()
-        };
-        let header = self
-            .header
-            .iter()
-            .map(|line| {
-                let (name, pattern) = line.split_once(':').unwrap_or((line, ""));
-                Ok((name.trim().to_owned(), Pattern::new(&id, pattern.trim().to_owned(), names)?))
-            })
-            .collect::<Result<_, RulesError>>()?;
-        Ok(Rule {
-            kind: Kind::parse(&self.kind).ok_or_else(|| RulesError::Value {
-                rule: id.clone(),
-                what: "kind",
-                value: self.kind.clone(),
-            })?,
-            review: self.review,
-            is_last_resort: self.last_resort,
-            from: patterns(&id, self.from, names)?,
-            header,
-            subject: patterns(&id, self.subject, names)?,
-            cue: Cue::named(&id, self.sentence, self.not_before, self.not, names)?,
-            unless: patterns(&id, self.unless, names)?,
-            found: places(&self.found)?,
-            needs: places(&self.needs)?,
-            not_found: places(&self.not_found)?,
-            automatic: self.automatic,
-            thread: self.thread,
-            id,
-        })
-    }
-}
-
-impl ReasonEntry {
-    fn named(self, names: &Names) -> Result<ReasonRule, RulesError> {
-        let id = format!("reason {}", self.reason);
-        Ok(ReasonRule {
-            reason: Reason::parse(&self.reason).ok_or_else(|| RulesError::Value {
-                rule: id.clone(),
-                what: "reason",
-                value: self.reason.clone(),
-            })?,
-            sentence: patterns(&id, self.sentence, names)?,
-            not: patterns(&id, self.not, names)?,
-        })
-    }
-}
-
-impl BoilerplateEntry {
-    fn joined(mut self, other: BoilerplateEntry) -> BoilerplateEntry {
-        self.rest.extend(other.rest);
-        self.sentence.extend(other.sentence);
-        self.phrase.extend(other.phrase);
-        self
-    }
-
-    fn named(self, names: &Names) -> Result<Boilerplate, RulesError> {
-        let phrases = expanded("boilerplate", self.phrase, names)?;
-        let phrase = match phrases.is_empty() {
-            true => None,
-            false => Some(Pattern::new("boilerplate", phrases.join("|"), names)?),
-        };
-        Ok(Boilerplate {
-            rest: patterns("boilerplate", self.rest, names)?,
-            sentence: patterns("boilerplate", self.sentence, names)?,
-            phrase,
-        })
     }
 }
 
@@ -826,7 +585,7 @@ fn patterns(rule: &str, written: Vec<String>, names: &Names) -> Result<Patterns,
         }
         compile_set(rule, &sources)?;
     }
-    let patterns = Patterns { set: Arc::default(), sources: sources.clone().into() };
+    let patterns = Patterns::new(sources.clone());
     names.known.borrow_mut().insert(sources, patterns.clone());
     Ok(patterns)
 }
@@ -904,7 +663,7 @@ fn compile_set(rule: &str, sources: &[String]) -> Result<RegexSet, RulesError> {
 }
 
 fn compile(rule: &str, pattern: &str) -> Result<Regex, RulesError> {
-    RegexBuilder::new(pattern).unicode(false).dfa_size_limit(1 << 20).build().map_err(|error| {
+    RegexBuilder::new(pattern).unicode(false).dfa_size_limit(DFA_LIMIT).build().map_err(|error| {
         RulesError::Pattern {
             rule: rule.to_owned(),
             pattern: pattern.to_owned(),
@@ -919,8 +678,8 @@ mod tests {
 
     #[test]
     fn the_built_in_rules_are_valid_and_named_once() {
-        // With a user's file beside them, even an empty one, every pattern is checked.
-        let rules = Rules::read(Some("")).unwrap();
+        // Read as a user's, every pattern is checked.
+        let rules = Rules::read_over("", Some(BUILT_IN)).unwrap();
         let mut ids: Vec<&str> = rules.ids().collect();
         let n_rules = ids.len();
         ids.sort_unstable();
@@ -930,7 +689,8 @@ mod tests {
 
     #[test]
     fn a_users_rule_is_tried_first_and_replaces_the_one_of_its_name() {
-        let user = "[[rule]]\nid = \"approval.words\"\nkind = \"approval\"\nsentence = ['\\bgreen light\\b']\n";
+        let user = "[[rule]]\nid = \"approval.words\"\nkind = \"approval\"\n\
+                    sentence = ['\\bgreen light\\b']\n";
         let rules = Rules::read(Some(user)).unwrap();
         assert_eq!(rules.ids().next(), Some("approval.words"));
         assert_eq!(rules.ids().filter(|id| *id == "approval.words").count(), 1);
@@ -1004,6 +764,27 @@ mod tests {
         check("It came.\n\nCONFIDENTIALITY NOTICE: keep it.\n\nRejected.", &["it came."]);
         check("It came.\n\nDo not reply to this mail.", &["it came."]);
         check("Please be advised that it came.", &["it came."]);
+    }
+
+    #[test]
+    fn short_forms_are_written_out() {
+        let rules = Rules::read(None).unwrap();
+        let check = |text: &str, expected: &str| {
+            assert_eq!(rules.clauses(text, &[]), [expected], "{text}");
+        };
+        check("We can't say they've got it", "we cannot say they have got it");
+        check("Acct RCVD thx", "account received thanks");
+        check("STATUS=NOT_APPROVED", "status=not approved");
+        check("Lindqvist's app", "lindqvist's app");
+    }
+
+    #[test]
+    fn a_pattern_may_be_written_on_several_lines() {
+        let user = "[[rule]]\nid = \"mine\"\nkind = \"bulletin\"\n\
+                    sentence = [\'\'\'\n  \\bzyzz\n  |yva\\b\'\'\']\n";
+        let rules = Rules::read(Some(user)).unwrap();
+        let mine = rules.rules.first().unwrap();
+        assert_eq!(mine.cue.sentence.shared.sources, ["\\bzyzz|yva\\b".to_owned()]);
     }
 
     #[test]
