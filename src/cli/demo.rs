@@ -1,7 +1,7 @@
 //! `acewatch demo`: the whole path on a built-in sample mailbox.
 //!
 //! The mails are the files of `demo/`. They are templates: wherever `{{date}}` stands, the time at
-//! which [`MAILS`] says the mail arrived is written. That time is counted back from now in business
+//! which `MAILS` says the mail arrived is written. That time is counted back from now in business
 //! days of the calendar, so that every promise has run as far on a Sunday after Thanksgiving as it
 //! has on any Tuesday, and the table is always the same. From there on nothing is special: the
 //! mails go through [`App::ingest`] like those of a real mailbox, into a database of their own.

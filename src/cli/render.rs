@@ -213,7 +213,7 @@ pub fn table<const N: usize>(rows: &[[Cell; N]]) -> String {
     text
 }
 
-/// Styles a text; [`print`] takes the style off where colour is not wanted.
+/// Styles a text; [`print()`] takes the style off where colour is not wanted.
 pub fn styled(text: &str, style: Style) -> String {
     format!("{style}{text}{style:#}")
 }

@@ -455,7 +455,7 @@ mod tests {
         for alternative in alternatives {
             // What follows a value of this line is prose.
             let end = alternative.rfind(['"', ']']).unwrap();
-            let alternative = &alternative[..=end];
+            let (alternative, _) = alternative.split_at(end + 1);
             let is_secret = !alternative.starts_with("ca-") && !alternative.starts_with("pin-");
             let replacement = if is_secret {
                 alternative.to_owned()

@@ -197,7 +197,7 @@ mod tests {
             // Neighbours in the file are alike: a stride that is prime to the number of examples
             // visits all of them in another order.
             let n = examples.len();
-            let stride = if n % 389 == 0 { 397 } else { 389 };
+            let stride = if n.is_multiple_of(389) { 397 } else { 389 };
             for (column, features) in (0..n).map(|i| &examples[(i * stride + round) % n]) {
                 let rows: Vec<[f64; 5]> =
                     features.iter().map(|f| table.get(f).copied().unwrap_or_default()).collect();

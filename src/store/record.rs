@@ -427,7 +427,7 @@ pub struct Account<'a> {
 /// Remembers how far a folder has been read, in a reading that began `look_back` seconds back.
 ///
 /// Another UIDVALIDITY, a longer look-back or an unfinished cursor begin a new reading, which
-/// counts for nothing until [`complete`] says that it came to its end.
+/// counts for nothing until [`coverage`] says that it came to its end.
 pub fn cursor(
     tx: &Transaction,
     account: Account,
