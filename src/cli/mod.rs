@@ -188,8 +188,17 @@ impl Context {
 
     /// The same for commands that only read: a missing database is an empty one, and stays missing.
     pub(crate) fn app_to_read(&self) -> Result<App, Failure> {
+        self.reading(self.rules()?)
+    }
+
+    /// The same for commands that judge no mail and need no rules, of which reading them would be
+    /// half the work.
+    pub(crate) fn app_to_look(&self) -> Result<App, Failure> {
+        self.reading(Rules::default())
+    }
+
+    fn reading(&self, rules: Rules) -> Result<App, Failure> {
         let settings = self.settings()?;
-        let rules = self.rules()?;
         let store = match Store::open_existing(&self.database())? {
             Some(store) => store,
             None => Store::missing(&self.database())?,

@@ -14,6 +14,9 @@ use crate::domain::mention::mask_ssns;
 /// Makes a text of foreign origin safe to show on one line: control characters, including those
 /// that turn the direction of writing, are spelled out.
 pub fn escaped(text: &str) -> String {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.to_owned();
+    }
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -126,7 +126,7 @@ fn stored(app: &App, message: i64) -> Result<StoredMessage, Failure> {
 }
 
 fn list(cx: &Context, as_json: bool) -> Result<(), Failure> {
-    let app = cx.app_to_read()?;
+    let app = cx.app_to_look()?;
     let masking = &cx.masking(&app)?;
     let waiting = query::review(app.store.read())?;
     if as_json {

@@ -30,7 +30,7 @@ pub struct Args {
 
 /// Prints one application.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
-    let app = cx.app_to_read()?;
+    let app = cx.app_to_look()?;
     let masking = &cx.masking(&app)?;
     let now = cx.now(&app)?;
     let summary = select::application(&app, &args.application, masking)?;

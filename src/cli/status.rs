@@ -43,7 +43,7 @@ const QUIET_SHOWN: usize = 20;
 
 /// Prints the overview.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
-    let app = cx.app_to_read()?;
+    let app = cx.app_to_look()?;
     let masking = &cx.masking(&app)?;
     let at = cx.at(&app)?;
     let now = cx.now(&app)?;

@@ -32,8 +32,8 @@ use text::{sentences, split_clauses};
 
 const BUILT_IN: &str = include_str!("../../config/rules.toml");
 
-/// The rules in force, in the order in which they are tried.
-#[derive(Clone, Debug)]
+/// The rules in force, in the order in which they are tried; by default none.
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     spellings: BTreeMap<String, String>,
     boilerplate: Boilerplate,
@@ -98,7 +98,7 @@ struct Found<'a> {
 }
 
 /// What does not speak: small print, signatures, set phrases.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Boilerplate {
     rest: Patterns,
     sentence: Patterns,
@@ -517,13 +517,13 @@ impl Pattern {
 
 /// Several patterns of which one must be found; compiled at first use, and as a set, so that a
 /// mail is read once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Patterns {
     /// Sets of the same patterns are compiled once.
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
     sources: Vec<String>,
     set: OnceLock<Option<RegexSet>>,

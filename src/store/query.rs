@@ -615,5 +615,8 @@ fn parse_number(text: &str) -> Result<ImporterNumber> {
 
 /// Reads a list as the database keeps it; what no version of acewatch writes reads as empty.
 fn list<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
-    serde_json::from_str(text).unwrap_or_default()
+    match text {
+        "[]" => Vec::new(),
+        text => serde_json::from_str(text).unwrap_or_default(),
+    }
 }
