@@ -55,7 +55,7 @@ impl Judge<'_> {
             }
         }
         let twins = match &message.message_id {
-            Some(id) => query::recorded_with(db, id)?,
+            Some(id) => query::recorded_with(db, id, &message.digest.to_string())?,
             None => Vec::new(),
         };
         Ok(examine(message, &keys, &candidates, &twins, self.rules, &self.settings.trust))

@@ -204,15 +204,15 @@ pub fn known(db: &Connection, digest: &str) -> Result<Option<(i64, String, Strin
     Ok(row.optional()?)
 }
 
-/// The recorded messages with a Message-ID.
-pub fn recorded_with(db: &Connection, message_id: &str) -> Result<Vec<Twin>> {
+/// The recorded messages with a Message-ID, other than the one with these very bytes.
+pub fn recorded_with(db: &Connection, message_id: &str, digest: &str) -> Result<Vec<Twin>> {
     let mut statement = db.prepare_cached(
         "SELECT id, sender, subject, kind, application FROM messages
-         WHERE message_id = ?1 AND effect = 'recorded'
+         WHERE message_id = ?1 AND digest <> ?2 AND effect = 'recorded'
            AND authenticity IN ('authentic', 'own')
          ORDER BY id",
     )?;
-    let rows = statement.query_map([message_id], |row| {
+    let rows = statement.query_map([message_id, digest], |row| {
         Ok(Twin {
             message: row.get(0)?,
             sender: row.get(1)?,

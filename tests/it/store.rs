@@ -7,7 +7,8 @@ use acewatch::config::{self, Environment};
 use acewatch::domain::application::{ApplicationId, Stage};
 use acewatch::domain::cursor::Cursor;
 use acewatch::domain::event::EventKind;
-use acewatch::domain::message::FolderRole;
+use acewatch::domain::intake::Effect;
+use acewatch::domain::message::{FolderRole, Message};
 use acewatch::domain::rules::Rules;
 use acewatch::store::record::{Account, NewApplication};
 use acewatch::store::{Store, query, record};
@@ -630,4 +631,15 @@ fn a_message_id_alone_makes_no_copy() {
     );
     ingest(&mut app, FolderRole::Inbox, &[(&receipt, monday()), (&approval, monday())], monday());
     assert_eq!((stage(&app, acme), stage(&app, juniper)), (Stage::Acknowledged, Stage::Approved));
+}
+
+#[test]
+fn a_mail_that_was_recorded_is_explained_as_what_it_was() {
+    let mut app = app();
+    register(&mut app, ACME);
+    let mail = approval(ACME, monday());
+    ingest(&mut app, FolderRole::Inbox, &[(&mail, monday())], monday());
+    let message = Message::parse(mail.as_bytes(), FolderRole::Inbox, monday());
+    let examined = app.explain(&message).unwrap();
+    assert_eq!(examined.effect, Effect::Recorded, "{}", examined.because);
 }
