@@ -511,8 +511,8 @@ pub fn coverage(
     match last {
         Some((id, last_until)) if from.is_none_or(|from| from.timestamp() <= last_until) => {
             execute(
-        tx,
-        "UPDATE coverage
+                tx,
+                "UPDATE coverage
                  SET until_at = max(until_at, :until), from_at = min(from_at, coalesce(:from, from_at))
                  WHERE id = :id",
                 named_params! {

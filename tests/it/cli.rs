@@ -5,23 +5,12 @@
 
 use std::fs;
 
+use crate::support::OFFICE;
 use crate::support::mail::{ACME, approval, from_cbp, submission};
 use crate::support::program::{Ended, Program};
 
 /// A Thursday noon in Denver.
 const NOW: &str = "2026-05-14T18:00:00Z";
-
-const CONFIGURATION: &str = r#"
-time-zone = "America/Denver"
-[[mailbox]]
-name = "office"
-host = "imap.broker.example"
-user = "ops@broker.example"
-password-environment = "ACEWATCH_TEST_PASSWORD"
-[trust]
-authserv-id = ["mx.broker.example"]
-own-addresses = ["ops@broker.example"]
-"#;
 
 const CLIENTS: &str = "\
 company,number,route,submitted_at,aliases,tags,contact,notes
@@ -33,7 +22,7 @@ Maren Holt,123-45-6789,web-importer,2026-05-13,,,,sole proprietor
 
 fn program() -> Program {
     let program = Program::new();
-    fs::write(program.path("config/acewatch/config.toml"), CONFIGURATION).unwrap();
+    fs::write(program.path("config/acewatch/config.toml"), OFFICE).unwrap();
     program
 }
 

@@ -14,25 +14,14 @@ use acewatch::store::record::{Account, NewApplication};
 use acewatch::store::{Store, query, record};
 use chrono::{DateTime, Duration, Utc};
 
+use crate::support::OFFICE;
 use crate::support::mail::{ACME, Importer, JUNIPER, approval, from_cbp, submission};
-
-const SETTINGS: &str = r#"
-time-zone = "America/Denver"
-[[mailbox]]
-name = "office"
-host = "imap.broker.example"
-user = "ops@broker.example"
-password-environment = "UNUSED"
-[trust]
-authserv-id = ["mx.broker.example"]
-own-addresses = ["ops@broker.example"]
-"#;
 
 const ACCOUNT: Account = Account { host: "imap.broker.example", user: "ops@broker.example" };
 
 fn app() -> App {
     let settings =
-        config::parse(SETTINGS, Path::new("t.toml"), &Environment::from_process()).unwrap();
+        config::parse(OFFICE, Path::new("t.toml"), &Environment::from_process()).unwrap();
     App::new(Store::in_memory().unwrap(), settings, Rules::read(None).unwrap())
 }
 
@@ -369,7 +358,7 @@ fn a_closure_that_is_added_later_moves_the_open_deadlines() {
             config::parse(settings, Path::new("t.toml"), &Environment::from_process()).unwrap();
         App::new(Store::open(&path).unwrap(), settings, Rules::read(None).unwrap())
     };
-    let mut app = open(SETTINGS);
+    let mut app = open(OFFICE);
     let id = register(&mut app, ACME);
     app.evaluate(monday()).unwrap();
     let deadline = |app: &App| {
@@ -377,7 +366,7 @@ fn a_closure_that_is_added_later_moves_the_open_deadlines() {
     };
     let before = deadline(&app);
     drop(app);
-    let mut app = open(&format!("{SETTINGS}[calendar]\nclosures = [\"2026-05-05\"]\n"));
+    let mut app = open(&format!("{OFFICE}[calendar]\nclosures = [\"2026-05-05\"]\n"));
     app.evaluate(monday()).unwrap();
     assert_eq!(deadline(&app) - before, Duration::days(1));
 }
@@ -405,7 +394,7 @@ fn a_submission_later_today_counts_when_its_hour_has_come() {
 fn a_full_disk_is_said_loses_nothing_and_is_survived() {
     let folder = tempfile::tempdir().unwrap();
     let settings =
-        config::parse(SETTINGS, Path::new("t.toml"), &Environment::from_process()).unwrap();
+        config::parse(OFFICE, Path::new("t.toml"), &Environment::from_process()).unwrap();
     let store = Store::open(&folder.path().join("a.db")).unwrap();
     let mut app = App::new(store, settings, Rules::read(None).unwrap());
     let before = dump(&app);

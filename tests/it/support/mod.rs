@@ -15,6 +15,19 @@ use chrono::{DateTime, Utc};
 /// with other tests; a test that passes never waits that long.
 pub const PATIENCE: Duration = Duration::from_secs(45);
 
+/// The configuration of a broker whose mailbox no test contacts.
+pub const OFFICE: &str = r#"
+time-zone = "America/Denver"
+[[mailbox]]
+name = "office"
+host = "imap.broker.example"
+user = "ops@broker.example"
+password-environment = "ACEWATCH_TEST_PASSWORD"
+[trust]
+authserv-id = ["mx.broker.example"]
+own-addresses = ["ops@broker.example"]
+"#;
+
 /// Returns the present instant, for mails that must be fresh: the real servers know no other time.
 #[expect(clippy::disallowed_methods, reason = "the tests of real servers run in real time")]
 pub fn now() -> DateTime<Utc> {
