@@ -110,8 +110,7 @@ pub fn keys_of(message: &Message, rules: &Rules) -> Keys {
     }
     let subject = message.subject_without_prefixes();
     let text = spoken_text(message);
-    let mut threads: Vec<String> =
-        message.in_reply_to.iter().chain(&message.references).cloned().collect();
+    let mut threads: Vec<String> = message.thread_ids().map(str::to_owned).collect();
     let in_subject = mentions(subject);
     // A part of a longer name is another company's: "Acme Imports" is not "Acme Imports of Texas".
     let whole = |text: &str| -> Vec<String> {

@@ -82,19 +82,6 @@ impl Outcome {
             Outcome::NotApplicable => "not_applicable",
         }
     }
-
-    /// The outcome of a name, if there is one.
-    pub fn parse(name: &str) -> Option<Outcome> {
-        [
-            Outcome::Matched,
-            Outcome::Ambiguous,
-            Outcome::Contradiction,
-            Outcome::Unmatched,
-            Outcome::NotApplicable,
-        ]
-        .into_iter()
-        .find(|outcome| outcome.as_str() == name)
-    }
 }
 
 /// The key that decided.
@@ -119,13 +106,6 @@ impl Key {
             Key::Ticket => "ticket",
             Key::Name => "name",
         }
-    }
-
-    /// The key of a name, if there is one.
-    pub fn parse(name: &str) -> Option<Key> {
-        [Key::Thread, Key::Number, Key::Ticket, Key::Name]
-            .into_iter()
-            .find(|key| key.as_str() == name)
     }
 }
 

@@ -176,12 +176,6 @@ impl Message {
         self.header("Return-Path").is_some_and(|path| path.trim() == "<>")
     }
 
-    /// The instant of the topmost Received line that has one: the newest, and the only one that
-    /// our own side wrote for certain.
-    pub fn newest_received_at(&self) -> Option<DateTime<Utc>> {
-        self.headers_named("Received").find_map(fields::received_date)
-    }
-
     /// The ids that this mail answers to: In-Reply-To first, then References from the newest.
     pub fn thread_ids(&self) -> impl Iterator<Item = &str> {
         self.in_reply_to.iter().chain(self.references.iter().rev()).map(String::as_str)

@@ -148,15 +148,6 @@ pub enum Report {
     },
 }
 
-/// How patiently to try again.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Retry {
-    /// It may work in a moment.
-    Soon,
-    /// It lasts until somebody does something, and trying often does harm.
-    Rarely,
-}
-
 /// What a server said, in its words, made fit for one line.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
@@ -364,15 +355,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Says how patiently to try again.
-    #[must_use]
-    pub fn retry(&self) -> Retry {
-        match self.failure() {
-            Failure::Unreachable | Failure::Passing => Retry::Soon,
-            Failure::RefusedLogin | Failure::Throttled | Failure::Lasting => Retry::Rarely,
-        }
-    }
-
     /// Says what kind of failure this is for the pause that follows.
     #[must_use]
     pub fn failure(&self) -> Failure {
