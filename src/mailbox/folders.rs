@@ -9,6 +9,9 @@ use std::fmt;
 use crate::config::FolderName;
 use crate::domain::message::FolderRole;
 
+/// The folder that every account has, in any case of letters (RFC 3501 §5.1).
+pub const INBOX: &str = "INBOX";
+
 /// Names under which servers and mail programs keep junk when they do not say so.
 const JUNK_NAMES: [&str; 6] =
     ["Junk", "Spam", "Junk E-mail", "Junk Email", "Bulk Mail", "[Gmail]/Spam"];
@@ -70,7 +73,7 @@ impl fmt::Display for Absent {
 pub fn need_list(folders: &[FolderName], sent: Option<&FolderName>) -> bool {
     folders.iter().chain(sent).any(|name| match name {
         FolderName::SpecialUse(_) => true,
-        FolderName::Named(name) => !name.eq_ignore_ascii_case("INBOX"),
+        FolderName::Named(name) => !name.eq_ignore_ascii_case(INBOX),
     })
 }
 
@@ -91,8 +94,8 @@ pub fn resolve(
         sent.map(|name| (name, true)).into_iter().chain(folders.iter().map(|name| (name, false)))
     {
         let found = match name {
-            FolderName::Named(name) if name.eq_ignore_ascii_case("INBOX") => {
-                Some(("INBOX".to_owned(), "INBOX".to_owned(), FolderRole::Inbox))
+            FolderName::Named(name) if name.eq_ignore_ascii_case(INBOX) => {
+                Some((INBOX.to_owned(), INBOX.to_owned(), FolderRole::Inbox))
             }
             FolderName::Named(name) => Some(named(name, listed)?),
             FolderName::SpecialUse(attribute) => special(attribute, listed),
@@ -140,7 +143,7 @@ fn special(attribute: &str, listed: &[Listed]) -> Option<(String, String, Folder
     let (role, names): (_, &[&str]) = match attribute.as_str() {
         "\\junk" => (FolderRole::Junk, &JUNK_NAMES),
         "\\sent" => (FolderRole::Sent, &SENT_NAMES),
-        "\\inbox" => return Some(("INBOX".to_owned(), "INBOX".to_owned(), FolderRole::Inbox)),
+        "\\inbox" => return Some((INBOX.to_owned(), INBOX.to_owned(), FolderRole::Inbox)),
         _ => (FolderRole::Inbox, &[]),
     };
     let selectable = || listed.iter().filter(|folder| is_selectable(folder));
@@ -164,7 +167,7 @@ fn has(folder: &Listed, attribute: &str) -> bool {
 fn is_known(folder: &Listed, names: &[&str]) -> bool {
     let below_inbox = folder.delimiter.and_then(|delimiter| {
         let (top, rest) = folder.raw.split_once(delimiter)?;
-        top.eq_ignore_ascii_case("INBOX").then_some(rest)
+        top.eq_ignore_ascii_case(INBOX).then_some(rest)
     });
     let name = below_inbox.unwrap_or(&folder.raw);
     names.iter().any(|known| known.eq_ignore_ascii_case(name))

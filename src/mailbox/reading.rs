@@ -45,16 +45,22 @@ pub struct Reading {
 
 /// Reads what is new in a folder and reports it; returns once all of it is committed.
 ///
+/// `seen` is the folder as it was a moment ago: if nothing had come by then, nothing is asked.
+///
 /// # Errors
 /// See [`Error`]; the cursor in `start` then stands where the last commit left it.
 pub async fn read(
     session: &mut Session,
     folder: &Folder,
+    seen: Option<Selected>,
     start: &mut Start,
     reports: &mpsc::Sender<Report>,
 ) -> Result<Reading, Error> {
-    let selected = session.examine(&folder.raw).await?;
     let recorded = start.cursors.get(&folder.name).cloned();
+    if seen.is_some_and(|seen| Plan::after(recorded.as_ref(), &seen) == Plan::Nothing) {
+        return Ok(Reading { from: None, is_moved: false });
+    }
+    let selected = session.examine(&folder.raw).await?;
     let plan = Plan::after(recorded.as_ref(), &selected);
     if let Plan::Restart { why } = &plan {
         tracing::warn!(
@@ -508,7 +514,7 @@ pub(super) mod tests {
         });
         let folder =
             Folder { name: "INBOX".to_owned(), raw: "INBOX".to_owned(), role: FolderRole::Inbox };
-        let outcome = match read(&mut session, &folder, &mut start, &sender).await {
+        let outcome = match read(&mut session, &folder, None, &mut start, &sender).await {
             Ok(Reading { from, is_moved }) => {
                 format!("from {:?} moved {is_moved}", from.map(|from| from.date_naive()))
             }

@@ -23,11 +23,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::backoff::{Backoff, Failure};
 use super::connect::connect;
-use super::folders::{Absent, Folder, decoded, need_list, resolve};
+use super::folders::{Absent, Folder, INBOX, decoded, need_list, resolve};
 use super::reading::read;
 use super::session::{Idled, Session};
 use super::{Error, FolderCoverage, Mode, Report, Start};
-use crate::domain::cursor::Plan;
+use crate::domain::cursor::{Plan, Selected};
 use crate::domain::message::FolderRole;
 
 /// After so many IDLEs in a row that told of mail only when they were ended, push is not trusted.
@@ -43,10 +43,11 @@ pub async fn pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(
     let mut told = BTreeSet::new();
     let mut anew = BTreeMap::new();
     let mut session = connect(&start.settings, &start.limits).await?;
+    let glance = glance(&mut session, start).await?;
     let folders = find_folders(&mut session, start, &mut told).await?;
     forget_absent(start, &folders);
     let mode = if offers_push(&session, start) { Mode::Push } else { Mode::Poll };
-    let round = read_all(&mut session, &folders, start, reports, &mut anew).await?;
+    let round = read_all(&mut session, &folders, glance, start, reports, &mut anew).await?;
     complete(start, reports, round, mode).await?;
     session.logout().await;
     Ok(())
@@ -102,6 +103,12 @@ struct Task {
     /// Folders read anew since the last complete pass, and from when.
     anew: BTreeMap<String, DateTime<Utc>>,
     push: Push,
+}
+
+/// INBOX as it was when a connection began.
+struct Glance {
+    at: DateTime<Utc>,
+    selected: Selected,
 }
 
 /// What reading all folders once came to.
@@ -170,15 +177,22 @@ impl Task {
         if self.push == Push::Refused {
             self.push = Push::Trusted { n_late: 0 };
         }
+        let mut glance = glance(&mut session, &self.start).await?;
         let folders = find_folders(&mut session, &self.start, &mut self.told).await?;
         forget_absent(&mut self.start, &folders);
         let mut woken = Woken::Unknown;
         let mut n_false_calls = 0u32;
         loop {
             let next_look = Instant::now() + self.start.settings.poll_interval;
-            let round =
-                read_all(&mut session, &folders, &mut self.start, &self.reports, &mut self.anew)
-                    .await?;
+            let round = read_all(
+                &mut session,
+                &folders,
+                glance.take(),
+                &mut self.start,
+                &self.reports,
+                &mut self.anew,
+            )
+            .await?;
             let is_moved = round.is_moved;
             self.judge_push(woken, is_moved);
             let mode = match self.push {
@@ -297,6 +311,18 @@ fn forget_absent(start: &mut Start, folders: &[Folder]) {
     start.cursors.retain(|name, _| folders.iter().any(|folder| folder.name == *name));
 }
 
+/// Looks at INBOX before the folders are listed, where that may spare looking afterwards.
+///
+/// After a LIST, Dovecot 2.3 takes a Maildir for changed and reads all of it at the next EXAMINE:
+/// 50 ms for 100,000 mails, against 4 ms before.
+async fn glance(session: &mut Session, start: &Start) -> Result<Option<Glance>, Error> {
+    if !start.cursors.contains_key(INBOX) {
+        return Ok(None);
+    }
+    let at = (start.clock)();
+    Ok(Some(Glance { at, selected: session.examine(INBOX).await? }))
+}
+
 /// Finds out which folders to read. A special use without a folder is warned of once.
 async fn find_folders(
     session: &mut Session,
@@ -332,14 +358,16 @@ async fn find_folders(
 async fn read_all(
     session: &mut Session,
     folders: &[Folder],
+    glance: Option<Glance>,
     start: &mut Start,
     reports: &mpsc::Sender<Report>,
     anew: &mut BTreeMap<String, DateTime<Utc>>,
 ) -> Result<Round, Error> {
-    let started_at = (start.clock)();
+    let started_at = glance.as_ref().map_or_else(start.clock, |glance| glance.at);
     let mut round = Round { started_at, folders: Vec::new(), is_moved: false };
     for folder in folders {
-        let reading = read(session, folder, start, reports).await?;
+        let seen = glance.as_ref().filter(|_| folder.raw == INBOX).map(|glance| glance.selected);
+        let reading = read(session, folder, seen, start, reports).await?;
         if let Some(from) = reading.from {
             anew.insert(folder.name.clone(), from);
         }
