@@ -104,7 +104,8 @@ impl App {
     /// Puts the parts together.
     pub fn new(store: Store, settings: Settings, rules: Rules) -> App {
         let closures: Vec<Closure> = settings.calendar.closures.clone();
-        let calendar = Calendar::new(settings.calendar.zone, closures, settings.calendar.cut_off);
+        let calendar =
+            Calendar::new(settings.calendar.zone.clone(), closures, settings.calendar.cut_off);
         App { store, settings, rules, calendar }
     }
 
@@ -542,7 +543,7 @@ impl App {
     pub fn hours(&self) -> Hours {
         let notify = &self.settings.notify;
         Hours {
-            zone: self.settings.time_zone,
+            zone: self.settings.time_zone.clone(),
             quiet: notify.quiet_hours.map(|quiet| (quiet.from, quiet.until)),
             working_days_only: notify.working_days_only,
         }

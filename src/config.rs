@@ -23,7 +23,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::NaiveTime;
-use chrono_tz::Tz;
 
 pub use environment::Environment;
 
@@ -31,6 +30,7 @@ use crate::domain::authenticity::Trust;
 use crate::domain::calendar::Closure;
 use crate::domain::expectation::Windows;
 use crate::domain::span::{CountUnit, Span};
+use crate::domain::zone::Zone;
 use crate::secret::SecretSource;
 use file::Source;
 
@@ -43,7 +43,7 @@ pub struct Settings {
     /// The file they come from; `None` if there was none and all are defaults.
     pub path: Option<PathBuf>,
     /// The reader's zone: how times are shown and when quiet hours are.
-    pub time_zone: Tz,
+    pub time_zone: Zone,
     /// The mailboxes to watch, in the order of the file; may be empty, for imported mail only.
     pub mailboxes: Vec<MailboxSettings>,
     /// Whose word counts.
@@ -134,7 +134,7 @@ pub enum FolderName {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CalendarSettings {
     /// The agency's zone, in which days begin and end.
-    pub zone: Tz,
+    pub zone: Zone,
     /// Closures besides the built-in ones.
     pub closures: Vec<Closure>,
     /// The hour from which mail counts as the next day's; `None` for never.
@@ -392,8 +392,8 @@ mod tests {
         let settings = load(None, &environment(home.path())).unwrap();
         assert_eq!(settings.path, None);
         assert!(settings.mailboxes.is_empty());
-        assert_eq!(settings.time_zone, Tz::America__Denver);
-        assert_eq!(settings.calendar.zone, Tz::America__New_York);
+        assert_eq!(settings.time_zone, Zone::named("America/Denver").unwrap());
+        assert_eq!(settings.calendar.zone, Zone::new_york());
         assert_eq!(settings.limits, Limits::default());
         assert_eq!(settings.windows, Windows::default());
         assert_eq!(settings.warnings, Vec::<String>::new());

@@ -331,14 +331,14 @@ fn counted(n_added: usize, n_unchanged: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::zone::Zone;
     use chrono::NaiveTime;
-    use chrono_tz::America::New_York;
 
     use super::*;
 
     fn calendar(cut_off: Option<u32>) -> Calendar {
         let cut_off = cut_off.and_then(|hour| NaiveTime::from_hms_opt(hour, 0, 0));
-        Calendar::new(New_York, Vec::new(), cut_off)
+        Calendar::new(Zone::new_york(), Vec::new(), cut_off)
     }
 
     fn now() -> DateTime<Utc> {

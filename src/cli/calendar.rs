@@ -158,14 +158,14 @@ fn lines(skipped: &[Skipped]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono_tz::America::New_York;
+    use crate::domain::zone::Zone;
 
     fn day(written: &str) -> NaiveDate {
         date(written).unwrap()
     }
 
     fn counted(from: &str, span: &str) -> Counted {
-        Calendar::new(New_York, Vec::new(), None).count(day(from), span.parse().unwrap())
+        Calendar::new(Zone::new_york(), Vec::new(), None).count(day(from), span.parse().unwrap())
     }
 
     fn check(from: &str, span: &str, expected: &str) {
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_last_date_there_is_ends_the_list() {
-        let calendar = Calendar::new(New_York, Vec::new(), None);
+        let calendar = Calendar::new(Zone::new_york(), Vec::new(), None);
         assert!(calendar.holidays(NaiveDate::MAX, NaiveDate::MAX).len() < 2);
     }
 }

@@ -107,7 +107,7 @@ impl Target<'_> {
             return Err(Failure::usage("the reason is empty").hint("say why in a few words"));
         }
         if let Some(closed_at) = self.closed_at {
-            let since = render::moment(closed_at, self.app.settings.time_zone);
+            let since = render::moment(closed_at, &self.app.settings.time_zone);
             let ApplicationId(id) = self.summary.application.id;
             return Err(Failure::new(format!("{} is closed already, since {since}", self.name))
                 .hint(format!("`acewatch reopen {id}` follows it again")));

@@ -230,7 +230,7 @@ impl Sample {
         // Clocks change on Sundays, which are no business days.
         let start = calendar.start_of(day);
         let received_at = start.checked_add_signed(into_the_day).unwrap_or(start);
-        let date = received_at.with_timezone(&calendar.zone()).format("%a, %d %b %Y %H:%M:%S %z");
+        let date = received_at.with_timezone(calendar.zone()).format("%a, %d %b %Y %H:%M:%S %z");
         (self.template.replace("{{date}}", &date.to_string()), received_at)
     }
 }

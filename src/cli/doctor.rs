@@ -238,7 +238,7 @@ fn read_rules(path: &Path) -> anyhow::Result<Rules> {
 
 fn of_calendar(settings: &Settings, now: DateTime<Utc>) -> Check {
     let own = &settings.calendar;
-    let calendar = Calendar::new(own.zone, own.closures.clone(), own.cut_off);
+    let calendar = Calendar::new(own.zone.clone(), own.closures.clone(), own.cut_off);
     let today = calendar.day_of(now);
     let next = today
         .checked_add_months(chrono::Months::new(12))

@@ -162,7 +162,7 @@ fn explained_text(
         ("file", render::escaped(file)),
         ("subject", masking.text(&message.subject)),
         ("from", masking.text(&message.sender_line())),
-        ("received", render::moment(message.received_at, app.settings.time_zone)),
+        ("received", render::moment(message.received_at, &app.settings.time_zone)),
         (
             "authenticity",
             format!(
@@ -212,7 +212,7 @@ fn stored_text(app: &App, stored: &StoredMessage, masking: &Masking) -> String {
         ("message", format!("{} in {}", stored.id, masking.text(&stored.folder))),
         ("subject", masking.text(&stored.subject)),
         ("from", masking.text(&stored.sender)),
-        ("received", render::moment(stored.received_at, app.settings.time_zone)),
+        ("received", render::moment(stored.received_at, &app.settings.time_zone)),
         ("authenticity", format!("{}: {authenticity}", stored.authenticity)),
         (
             "kind",

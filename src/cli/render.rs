@@ -5,11 +5,11 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 
 use super::failure::Failure;
 use crate::domain::importer::ImporterNumber;
 use crate::domain::mention::mask_ssns;
+use crate::domain::zone::Zone;
 
 /// Makes a text of foreign origin safe to show on one line: control characters, including those
 /// that turn the direction of writing, are spelled out.
@@ -126,8 +126,8 @@ pub fn short_day(date: NaiveDate) -> String {
 }
 
 /// An instant for a person, in their zone: `Mon 4 May 2026 09:05 EDT`.
-pub fn moment(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%a %-d %b %Y %H:%M %Z").to_string()
+pub fn moment(at: DateTime<Utc>, zone: &Zone) -> String {
+    at.with_timezone(zone).format("%a %-d %b %Y %H:%M %Z").to_string()
 }
 
 /// How long something is: `3 days`, `2 hours`.

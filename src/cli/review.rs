@@ -160,7 +160,7 @@ fn list(cx: &Context, as_json: bool) -> Result<(), Failure> {
         text.push_str(&format!(
             "{}  {}  {}\n    from {}, {}\n    seems to be: {}; authenticity: {}\n",
             styled(&mail.id.to_string(), render::STRONG),
-            render::moment(mail.received_at, app.settings.time_zone),
+            render::moment(mail.received_at, &app.settings.time_zone),
             masking.text(&mail.subject),
             masking.text(&mail.sender),
             if mail.role == "junk" {

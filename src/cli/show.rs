@@ -140,7 +140,7 @@ fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) 
         let day = app.calendar.day_of(event.at);
         match event.source == Source::Command && app.calendar.start_of(day) == event.at {
             true => render::day(day),
-            false => render::moment(event.at, app.settings.time_zone),
+            false => render::moment(event.at, &app.settings.time_zone),
         }
     };
     let undone: Vec<i64> = events.iter().filter_map(|event| event.undoes).collect();
@@ -260,7 +260,7 @@ fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Eval
 }
 
 fn mail_text(app: &App, id: ApplicationId, masking: &Masking) -> Result<String, Failure> {
-    let zone = app.settings.time_zone;
+    let zone = &app.settings.time_zone;
     let mut text = format!("\n{}\n", styled("All mail", render::STRONG));
     for mail in query::messages_of(app.store.read(), id)? {
         text.push_str(&format!(

@@ -15,6 +15,7 @@ use crate::domain::company::company_key;
 use crate::domain::evaluation::{Attention, Evaluation};
 use crate::domain::watching::{Seen, WatchState, watch_state};
 use crate::domain::window::{Verdict, Window};
+use crate::domain::zone::Zone;
 use crate::store::query::{self, MailboxState, Summary, Tallied};
 
 /// Show how all applications stand
@@ -235,7 +236,7 @@ impl<'a> Overview<'a> {
     }
 
     /// One line on whether anybody watches.
-    fn watch_line(&self, zone: Option<chrono_tz::Tz>) -> String {
+    fn watch_line(&self, zone: Option<&Zone>) -> String {
         let ago = |at: DateTime<Utc>| match self.now - at {
             ago if ago < chrono::Duration::seconds(5) => "just now".to_owned(),
             ago => format!("{} ago", render::duration(ago)),
@@ -306,7 +307,7 @@ impl<'a> Overview<'a> {
     }
 
     fn text(&self, app: &App) -> String {
-        let zone = app.settings.time_zone;
+        let zone = &app.settings.time_zone;
         let style = match self.state() {
             WatchState::Watching => render::GOOD,
             WatchState::Degraded => render::WARN,
@@ -336,7 +337,7 @@ impl<'a> Overview<'a> {
         }
         let header = ["ID", "COMPANY", "NUMBER", "STAGE", "SENT", "", "NEXT DEADLINE"];
         let mut rows = vec![header.map(|name| Cell::styled(name, render::FAINT))];
-        let mut days = Days::new(app.calendar.zone());
+        let mut days = Days::new(app.calendar.zone().clone());
         rows.extend(self.summaries.iter().map(|summary| self.row(summary, &mut days)));
         text.push_str(&format!("\n{}", render::table(&rows)));
         let n_hidden = self.n_fitting().saturating_sub(self.summaries.len());
@@ -411,12 +412,12 @@ impl<'a> Overview<'a> {
 
 /// Days as a table has them; ten thousand applications share a few dozen.
 struct Days {
-    zone: chrono_tz::Tz,
+    zone: Zone,
     written: BTreeMap<NaiveDate, String>,
 }
 
 impl Days {
-    fn new(zone: chrono_tz::Tz) -> Days {
+    fn new(zone: Zone) -> Days {
         Days { zone, written: BTreeMap::new() }
     }
 

@@ -8,6 +8,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::domain::zone::Zone;
+
 /// Where the user's files are, and which zone the machine is in.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Environment {
@@ -45,7 +47,7 @@ impl Environment {
         let from_variable = variable("TZ")
             .and_then(|zone| zone.into_string().ok())
             .map(|zone| zone.trim_start_matches(':').to_owned())
-            .filter(|zone| zone.parse::<chrono_tz::Tz>().is_ok());
+            .filter(|zone| Zone::named(zone).is_some());
         Self {
             config_home: directory("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
             data_home: directory("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")),

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 use toml::{Spanned, Value};
 
 use super::file::{self, Source, Text};
@@ -17,6 +16,7 @@ use super::{
 use crate::domain::authenticity::Trust;
 use crate::domain::calendar::Closure;
 use crate::domain::expectation::{RouteWindows, WindowSpans, Windows};
+use crate::domain::zone::Zone;
 
 /// Decides what the text of `source` means.
 pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings, ConfigError> {
@@ -106,17 +106,17 @@ fn time_zone(
     written: Option<Text>,
     env: &Environment,
     warnings: &mut Vec<String>,
-) -> Result<Tz, ConfigError> {
+) -> Result<Zone, ConfigError> {
     if let Some(zone) = source.read("time-zone", written, value::zone)? {
         return Ok(zone);
     }
     let found = env.system_zone.as_deref();
-    Ok(found.and_then(|zone| zone.parse().ok()).unwrap_or_else(|| {
+    Ok(found.and_then(|zone| Zone::named(&zone)).unwrap_or_else(|| {
         warnings.push(format!(
             "the system's time zone is not known{}, times are shown in UTC; set `time-zone`",
             found.map(|zone| format!(" ({})", zone.escape_debug())).unwrap_or_default()
         ));
-        Tz::UTC
+        Zone::utc()
     }))
 }
 
@@ -174,7 +174,7 @@ fn calendar(source: Source<'_>, written: file::Calendar) -> Result<CalendarSetti
         closures.push(closure);
     }
     Ok(CalendarSettings {
-        zone: source.read("zone", written.zone, value::zone)?.unwrap_or(Tz::America__New_York),
+        zone: source.read("zone", written.zone, value::zone)?.unwrap_or_else(Zone::new_york),
         closures,
         cut_off: source.read("cut-off", written.cut_off, value::cut_off)?.flatten(),
     })
@@ -591,7 +591,7 @@ mod tests {
                 system_zone,
             };
             let settings = settings(Source { path: Path::new("c"), text: "" }, &env).unwrap();
-            assert_eq!((settings.time_zone, settings.warnings.len()), (Tz::UTC, 1));
+            assert_eq!((settings.time_zone, settings.warnings.len()), (Zone::utc(), 1));
             assert!(!settings.warnings.concat().contains('\u{1b}'));
         }
     }

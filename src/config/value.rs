@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
-use chrono_tz::{TZ_VARIANTS, Tz};
 
 use super::{FolderName, QuietHours, Tls};
 use crate::domain::span::Span;
+use crate::domain::zone::Zone;
 
 /// What is wrong with a value, and what to do about it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -139,15 +139,14 @@ pub(super) fn date(written: &str) -> Result<NaiveDate, Fault> {
 }
 
 /// A zone of the IANA database.
-pub(super) fn zone(written: &str) -> Result<Tz, Fault> {
+pub(super) fn zone(written: &str) -> Result<Zone, Fault> {
     let written = written.trim();
-    written.parse().map_err(|_| {
-        let by_city = TZ_VARIANTS.into_iter().map(Tz::name).find(|name| {
+    Zone::named(written).ok_or_else(|| {
+        let by_city = Zone::names().find(|name| {
             let city = name.rsplit('/').next().unwrap_or(name);
             city.eq_ignore_ascii_case(&written.replace(' ', "_"))
         });
-        let hint = match by_city.or_else(|| nearest(written, TZ_VARIANTS.iter().map(|z| z.name())))
-        {
+        let hint = match by_city.or_else(|| nearest(written, Zone::names())) {
             Some(name) => format!("write \"{name}\""),
             None => "write a name of the IANA database, for example \"America/Denver\"".to_owned(),
         };
@@ -430,7 +429,7 @@ mod tests {
 
     #[test]
     fn a_zone_is_an_iana_name_and_the_likely_one_is_told() {
-        check(zone, [("America/New_York", Some(Tz::America__New_York)), ("PST", None)]);
+        check(zone, [("America/New_York", Zone::named("America/New_York")), ("PST", None)]);
         for (written, hint) in [
             ("america/denver", "write \"America/Denver\""),
             ("Denver", "write \"America/Denver\""),

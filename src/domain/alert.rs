@@ -7,10 +7,10 @@
 //! could have brought it.
 
 use chrono::{DateTime, NaiveTime, Utc};
-use chrono_tz::Tz;
 
 use super::application::{ApplicationId, Stage};
 use super::calendar::Calendar;
+use super::zone::Zone;
 
 /// What an alert is about.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -187,7 +187,7 @@ pub struct Alert {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Hours {
     /// The reader's zone.
-    pub zone: Tz,
+    pub zone: Zone,
     /// From when until when nothing is shown; may span midnight.
     pub quiet: Option<(NaiveTime, NaiveTime)>,
     /// Whether deadlines are only told on business days.
@@ -243,14 +243,14 @@ mod tests {
 
     fn hours() -> Hours {
         Hours {
-            zone: chrono_tz::America::Denver,
+            zone: Zone::named("America/Denver").unwrap(),
             quiet: NaiveTime::from_hms_opt(20, 0, 0).zip(NaiveTime::from_hms_opt(8, 0, 0)),
             working_days_only: true,
         }
     }
 
     fn check(kind: AlertKind, now: &str, expected: bool) {
-        let calendar = Calendar::new(chrono_tz::America::New_York, Vec::new(), None);
+        let calendar = Calendar::new(crate::domain::zone::Zone::new_york(), Vec::new(), None);
         let now = DateTime::parse_from_rfc3339(now).unwrap().to_utc();
         assert_eq!(hours().allow(kind, &calendar, now), expected, "{kind:?} {now}");
     }

@@ -26,10 +26,10 @@ use chrono::{
     DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone,
     Utc, Weekday,
 };
-use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::span::{CountUnit, Span};
+use super::zone::Zone;
 
 /// A day on which the offices are closed although no rule says so, as the user knows it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -81,7 +81,7 @@ pub struct Counted {
 /// begins in 1986 and Juneteenth in 2021. ACE is younger than all the others.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Calendar {
-    zone: Tz,
+    zone: Zone,
     /// Date and the phrase that says why it is closed.
     closures: BTreeMap<NaiveDate, String>,
     cut_off: Option<NaiveTime>,
@@ -100,7 +100,7 @@ impl Calendar {
     /// From `cut_off` on, a mail counts as the next civil day's; without one the day ends at
     /// midnight. CBP is not known to have such an hour, but 31 CFR 802.201 shows that federal
     /// offices do: 5 p.m. Eastern.
-    pub fn new(zone: Tz, closures: Vec<Closure>, cut_off: Option<NaiveTime>) -> Self {
+    pub fn new(zone: Zone, closures: Vec<Closure>, cut_off: Option<NaiveTime>) -> Self {
         let mut all = built_in_closures();
         for Closure { date, because } in closures {
             let phrase = match because.trim() {
@@ -113,13 +113,13 @@ impl Calendar {
     }
 
     /// Makes a calendar that knows weekends and holidays only, without any closure or cut-off.
-    pub fn without_closures(zone: Tz) -> Self {
+    pub fn without_closures(zone: Zone) -> Self {
         Self { zone, closures: BTreeMap::new(), cut_off: None }
     }
 
     /// The zone whose civil days are counted.
-    pub fn zone(&self) -> Tz {
-        self.zone
+    pub fn zone(&self) -> &Zone {
+        &self.zone
     }
 
     /// Gives the civil day to which something received at `at` belongs: the day in the zone,
@@ -368,8 +368,6 @@ fn instant(seconds: i64) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
-    use chrono_tz::America::New_York;
-    use chrono_tz::TZ_VARIANTS;
     use proptest::prelude::*;
 
     use super::*;
@@ -390,11 +388,11 @@ mod tests {
     }
 
     fn federal() -> Calendar {
-        Calendar::new(New_York, Vec::new(), None)
+        Calendar::new(Zone::new_york(), Vec::new(), None)
     }
 
     fn with_cut_off(hour: u32) -> Calendar {
-        Calendar::new(New_York, Vec::new(), NaiveTime::from_hms_opt(hour, 0, 0))
+        Calendar::new(Zone::new_york(), Vec::new(), NaiveTime::from_hms_opt(hour, 0, 0))
     }
 
     fn closing(closures: &[(&str, &str)]) -> Calendar {
@@ -402,7 +400,7 @@ mod tests {
             .iter()
             .map(|(day, because)| Closure { date: date(day), because: (*because).to_owned() })
             .collect();
-        Calendar::new(New_York, closures, None)
+        Calendar::new(Zone::new_york(), closures, None)
     }
 
     #[track_caller]
@@ -433,7 +431,7 @@ mod tests {
         assert_eq!(golden.len(), 302);
 
         let calendar = federal();
-        let bare = Calendar::without_closures(New_York);
+        let bare = Calendar::without_closures(Zone::new_york());
         for day in days_from(date("2018-01-01")).take_while(|day| *day <= date("2044-12-31")) {
             let ours = calendar.why_closed(day);
             assert_eq!(calendar.is_business_day(day), ours.is_none(), "{day}");
@@ -477,7 +475,7 @@ mod tests {
             file.closure.into_iter().flat_map(|entry| entry.dates).collect();
         assert_eq!(dates.len(), 16);
         assert!(dates.is_sorted_by(|a, b| a < b), "in order, each once: {dates:?}");
-        let bare = Calendar::without_closures(New_York);
+        let bare = Calendar::without_closures(Zone::new_york());
         for day in dates {
             assert_eq!(bare.why_closed(day), None, "{day}");
         }
@@ -504,7 +502,7 @@ mod tests {
             2025-01-17 2025-01-23 2025-01-27 2025-01-23 2025-01-27 2025-01-31 2025-01-31 2025-02-03
             2029-01-17 2029-01-22 2029-01-24 2029-01-22 2029-01-24 2029-01-31 2029-01-31 2029-01-31
         ";
-        let bare = Calendar::without_closures(New_York);
+        let bare = Calendar::without_closures(Zone::new_york());
         let all = federal();
         let rows: Vec<[&str; 8]> = rows(table);
         assert_eq!(rows.len(), 15);
@@ -694,7 +692,7 @@ mod tests {
             Pacific/Apia       2011-12-31  2011-12-30T10:00:00Z  2011-12-31T09:59:59Z
         ";
         for [zone, day, begins, ends] in rows(table) {
-            let calendar = Calendar::without_closures(zone.parse().unwrap());
+            let calendar = Calendar::without_closures(Zone::named(zone).unwrap());
             assert_eq!(calendar.start_of(date(day)), at(begins), "start of {day} in {zone}");
             assert_eq!(calendar.last_instant_of(date(day)), at(ends), "end of {day} in {zone}");
         }
@@ -703,8 +701,11 @@ mod tests {
     #[test]
     fn the_ends_of_time_are_answered_too() {
         for zone in ["Pacific/Apia", "Pacific/Kiritimati", "America/New_York", "UTC"] {
-            let calendar =
-                Calendar::new(zone.parse().unwrap(), Vec::new(), NaiveTime::from_hms_opt(0, 0, 0));
+            let calendar = Calendar::new(
+                Zone::named(zone).unwrap(),
+                Vec::new(),
+                NaiveTime::from_hms_opt(0, 0, 0),
+            );
             for day in [NaiveDate::MIN, NaiveDate::MAX] {
                 assert!(calendar.start_of(day) <= calendar.last_instant_of(day), "{zone} {day}");
                 for unit in [CountUnit::Business, CountUnit::Calendar] {
@@ -728,7 +729,7 @@ mod tests {
             .take(Calendar::LONGEST_WALK + 30)
             .map(closed)
             .collect();
-        let calendar = Calendar::new(New_York, always, None);
+        let calendar = Calendar::new(Zone::new_york(), always, None);
         for written in ["3bd", "14d"] {
             let counted = calendar.count(date("2025-12-31"), span(written));
             let last = counted.skipped.last().unwrap();
@@ -737,7 +738,7 @@ mod tests {
         }
         // Thousands of closed days alone are no reason to give up.
         let some = days_from(from).take(9_000).map(closed).collect();
-        let counted = Calendar::new(New_York, some, None).count(from, span("3bd"));
+        let counted = Calendar::new(Zone::new_york(), some, None).count(from, span("3bd"));
         assert_eq!(counted.result, date("2050-08-25"));
     }
 
@@ -754,7 +755,7 @@ mod tests {
     fn any_calendar() -> impl Strategy<Value = Calendar> {
         proptest::collection::vec(day_between("1999-01-01", "2061-01-01"), 0..50).prop_map(|days| {
             let closures = days.into_iter().map(|date| Closure { date, because: String::new() });
-            Calendar::new(New_York, closures.collect(), None)
+            Calendar::new(Zone::new_york(), closures.collect(), None)
         })
     }
 
@@ -800,9 +801,9 @@ mod tests {
 
         #[test]
         fn every_instant_lies_within_its_day_in_every_zone(
-            zone in proptest::sample::select(&TZ_VARIANTS[..]), seconds in 0i64..4_102_444_800,
+            zone in proptest::sample::select(Zone::names().collect::<Vec<_>>()), seconds in 0i64..4_102_444_800,
         ) {
-            let calendar = Calendar::without_closures(zone);
+            let calendar = Calendar::without_closures(Zone::named(zone).unwrap());
             let at = DateTime::from_timestamp(seconds, 0).unwrap();
             let day = calendar.day_of(at);
             prop_assert!(calendar.start_of(day) <= at, "{} in {}", at, zone);
@@ -811,10 +812,10 @@ mod tests {
 
         #[test]
         fn days_end_in_order_in_every_zone(
-            zone in proptest::sample::select(&TZ_VARIANTS[..]),
+            zone in proptest::sample::select(Zone::names().collect::<Vec<_>>()),
             day in day_between("1840-01-01", "2100-01-01"),
         ) {
-            let calendar = Calendar::without_closures(zone);
+            let calendar = Calendar::without_closures(Zone::named(zone).unwrap());
             let next = next_day(day);
             prop_assert!(calendar.start_of(day) <= calendar.start_of(next));
             prop_assert!(calendar.last_instant_of(day) <= calendar.last_instant_of(next));
@@ -827,9 +828,9 @@ mod tests {
             days in NaiveDate::MIN.num_days_from_ce()..=NaiveDate::MAX.num_days_from_ce(),
             seconds in DateTime::<Utc>::MIN_UTC.timestamp()..=DateTime::<Utc>::MAX_UTC.timestamp(),
             n in any::<u32>(), unit in any_unit(),
-            zone in proptest::sample::select(&TZ_VARIANTS[..]),
+            zone in proptest::sample::select(Zone::names().collect::<Vec<_>>()),
         ) {
-            let calendar = Calendar::new(zone, Vec::new(), NaiveTime::from_hms_opt(17, 0, 0));
+            let calendar = Calendar::new(Zone::named(zone).unwrap(), Vec::new(), NaiveTime::from_hms_opt(17, 0, 0));
             let day = NaiveDate::from_num_days_from_ce_opt(days).unwrap();
             let counted = calendar.count(day, Span { n, unit });
             prop_assert!(counted.result >= day);

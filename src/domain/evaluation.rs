@@ -266,7 +266,7 @@ mod tests {
                 from: at("2026-01-01T00:00:00Z"),
                 until: at(read_until),
             }]]),
-            &Calendar::new(chrono_tz::America::New_York, Vec::new(), None),
+            &Calendar::new(crate::domain::zone::Zone::new_york(), Vec::new(), None),
             &["2bd".parse().unwrap(), "7d".parse().unwrap()],
             now,
         )

@@ -35,6 +35,8 @@ pub mod interest;
 
 pub mod span;
 
+pub mod zone;
+
 pub mod calendar;
 
 pub mod expectation;

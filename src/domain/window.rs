@@ -366,7 +366,7 @@ mod tests {
     use chrono::TimeZone;
 
     fn calendar() -> Calendar {
-        Calendar::new(chrono_tz::America::New_York, Vec::new(), None)
+        Calendar::new(crate::domain::zone::Zone::new_york(), Vec::new(), None)
     }
 
     fn at(text: &str) -> DateTime<Utc> {

@@ -277,8 +277,8 @@ fn row_of(
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::zone::Zone;
     use chrono::{DateTime, Utc};
-    use chrono_tz::America::New_York;
 
     use super::*;
     use crate::domain::calendar::Calendar;
@@ -288,7 +288,10 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Vec<Row>, Vec<Fault>> {
-        rows_of(text, &Limits { calendar: &Calendar::new(New_York, Vec::new(), None), now: now() })
+        rows_of(
+            text,
+            &Limits { calendar: &Calendar::new(Zone::new_york(), Vec::new(), None), now: now() },
+        )
     }
 
     fn check(text: &str, expected: &[(usize, &str, &str)]) {
