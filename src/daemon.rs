@@ -18,7 +18,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::app::{App, Incoming, Origin, Progress, Tally};
 use crate::clock;
@@ -26,6 +26,7 @@ use crate::config::MailboxSettings;
 use crate::domain::alert::{Alert, AlertKind, digest};
 use crate::domain::interest::Interest;
 use crate::mailbox::{self, Batch, Mode, Report, Start};
+use crate::memory;
 use crate::notify::{Desktop, Notice};
 use crate::store::query::{self, PendingAlert};
 use crate::store::record::Account;
@@ -36,6 +37,9 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// A jump of the wall clock against the monotonic one that means suspend, or a corrected clock.
 const JUMP: chrono::Duration = chrono::Duration::seconds(20);
+
+/// So long after the last report the work it brought counts as done.
+const REST: Duration = Duration::from_secs(5);
 
 /// How long the mailboxes may take to leave.
 const LEAVE: Duration = Duration::from_secs(4);
@@ -50,6 +54,8 @@ enum Wake {
     Tick,
     /// Look whether the clock jumped or another process wrote.
     Heartbeat,
+    /// The mailboxes have been silent for a while.
+    Rest,
     /// Leave.
     Shutdown,
 }
@@ -144,6 +150,7 @@ pub async fn run(mut app: App) -> Result<()> {
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut beat = Beat::new(clock::now());
     let mut has_judged = false;
+    let mut rest_at = None;
     tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
     tell_systemd(&[sd_notify::NotifyState::Ready]);
     loop {
@@ -155,6 +162,7 @@ pub async fn run(mut app: App) -> Result<()> {
             Some(report) = inbox.recv() => Wake::Report(report),
             Some(ended) = tasks.join_next() => Wake::Ended(ended.err().map(|e| e.to_string())),
             _ = tick.tick() => Wake::Tick,
+            () = sleep_until(rest_at.unwrap_or_else(Instant::now)), if rest_at.is_some() => Wake::Rest,
         };
         let now = clock::now();
         match wake {
@@ -167,12 +175,18 @@ pub async fn run(mut app: App) -> Result<()> {
             Wake::Report(report) => {
                 has_judged |= take(&mut app, report, None, now).read != 0;
                 settle(&mut app, now);
+                rest_at = Some(Instant::now() + REST);
             }
-            Wake::Tick => {
-                settle(&mut app, now);
+            Wake::Rest => {
+                rest_at = None;
                 if std::mem::take(&mut has_judged) {
                     app.rules = app.rules.afresh();
                 }
+                app.store.shrink();
+                memory::give_back();
+            }
+            Wake::Tick => {
+                settle(&mut app, now);
                 if app.waits_for_proof(now) {
                     nudge.notify_waiters();
                 }

@@ -37,4 +37,6 @@ pub mod daemon;
 
 pub mod clock;
 
+pub mod memory;
+
 pub mod cli;

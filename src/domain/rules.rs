@@ -646,7 +646,7 @@ fn unwrapped(pattern: &str) -> String {
 const NO_PREFIX: &str = r"(?s:.)\x00\x00";
 
 /// So much memory may the automaton of one set take that is built while it is used, in bytes.
-const DFA_LIMIT: usize = 8 << 10;
+const DFA_LIMIT: usize = 256 << 10;
 
 fn compile_set(rule: &str, sources: &[String]) -> Result<RegexSet, RulesError> {
     // The last pattern, which no text without NUL fits, begins with any byte: it keeps the regex
