@@ -5,6 +5,7 @@
 
 mod judge;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
@@ -33,8 +34,7 @@ pub struct App {
     pub store: Store,
     /// What the user decided.
     pub settings: Settings,
-    /// How kinds of mail are told.
-    pub rules: Rules,
+    rules: OnDemand,
     /// Which days are business days.
     pub calendar: Calendar,
 }
@@ -57,6 +57,20 @@ pub struct Origin<'a> {
     pub folder: &'a str,
     /// What mails in it are to us.
     pub role: FolderRole,
+}
+
+/// The rules by which kinds of mail are told, read again where they were forgotten.
+#[derive(Debug)]
+struct OnDemand {
+    user: Option<String>,
+    read: OnceCell<Rules>,
+}
+
+impl OnDemand {
+    fn get(&self) -> &Rules {
+        // What could be read once can be read again.
+        self.read.get_or_init(|| Rules::read(self.user.as_deref()).unwrap_or_default())
+    }
 }
 
 /// How far a folder has been read once a batch is recorded.
@@ -106,7 +120,14 @@ impl App {
         let closures: Vec<Closure> = settings.calendar.closures.clone();
         let calendar =
             Calendar::new(settings.calendar.zone.clone(), closures, settings.calendar.cut_off);
+        let rules = OnDemand { user: rules.user().map(str::to_owned), read: OnceCell::from(rules) };
         App { store, settings, rules, calendar }
+    }
+
+    /// Forgets what is needed only while mails come in; it is read again for the next one.
+    pub fn rest(&mut self) {
+        self.rules.read.take();
+        self.store.shrink();
     }
 
     /// Says what a mail is and what would follow from it; changes nothing.

@@ -149,7 +149,6 @@ pub async fn run(mut app: App) -> Result<()> {
         interval(HEARTBEAT.min(app.settings.notify.retry.max(Duration::from_millis(200))));
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut beat = Beat::new(clock::now());
-    let mut has_judged = false;
     let mut rest_at = None;
     tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
     tell_systemd(&[sd_notify::NotifyState::Ready]);
@@ -173,16 +172,13 @@ pub async fn run(mut app: App) -> Result<()> {
                 anyhow::bail!("the task of a mailbox is gone: {why}");
             }
             Wake::Report(report) => {
-                has_judged |= take(&mut app, report, None, now).read != 0;
+                take(&mut app, report, None, now);
                 settle(&mut app, now);
                 rest_at = Some(Instant::now() + REST);
             }
             Wake::Rest => {
                 rest_at = None;
-                if std::mem::take(&mut has_judged) {
-                    app.rules = app.rules.afresh();
-                }
-                app.store.shrink();
+                app.rest();
                 memory::give_back();
             }
             Wake::Tick => {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction};
 
-use super::{Origin, Tally, code_validity, command, role_name};
+use super::{OnDemand, Origin, Tally, code_validity, command, role_name};
 use crate::config::Settings;
 use crate::domain::alert::AlertKind;
 use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
@@ -18,7 +18,6 @@ use crate::domain::expectation::RouteWindows;
 use crate::domain::intake::{Effect, Examined, examine, keys_of};
 use crate::domain::kind::{Kind, Reason};
 use crate::domain::message::{FolderRole, Message};
-use crate::domain::rules::Rules;
 use crate::store;
 use crate::store::query::{self, StoredMessage};
 use crate::store::record::{self, NewApplication, NewMessage};
@@ -27,7 +26,7 @@ use crate::store::record::{self, NewApplication, NewMessage};
 #[derive(Clone, Copy)]
 pub(super) struct Judge<'a> {
     pub(super) settings: &'a Settings,
-    pub(super) rules: &'a Rules,
+    pub(super) rules: &'a OnDemand,
     pub(super) calendar: &'a Calendar,
     pub(super) coverage: &'a Coverage,
     pub(super) now: DateTime<Utc>,
@@ -39,7 +38,7 @@ impl Judge<'_> {
         db: &Connection,
         message: &Message,
     ) -> Result<Examined, store::Error> {
-        let keys = keys_of(message, self.rules);
+        let keys = keys_of(message, self.rules.get());
         let mut candidates = query::candidates(db, &keys)?;
         for candidate in &mut candidates {
             let events = query::events(db, candidate.id)?;
@@ -58,7 +57,7 @@ impl Judge<'_> {
             Some(id) => query::recorded_with(db, id, &message.digest.to_string())?,
             None => Vec::new(),
         };
-        Ok(examine(message, &keys, &candidates, &twins, self.rules, &self.settings.trust))
+        Ok(examine(message, &keys, &candidates, &twins, self.rules.get(), &self.settings.trust))
     }
 
     /// Records one mail; says whether it registered an application.

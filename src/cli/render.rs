@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 use super::failure::Failure;
 use crate::domain::importer::ImporterNumber;
@@ -107,7 +107,7 @@ fn window_of(found: &[(usize, char)], digits: &str) -> Option<usize> {
 
 /// RFC 3339 in UTC with seconds, as JSON has it.
 pub fn rfc3339(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// The same for an instant that may be absent.
@@ -154,10 +154,13 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes one JSON document to standard output.
-pub fn print_json(document: &serde_json::Value) -> Result<(), Failure> {
-    let mut text = format!("{document:#}");
-    text.push('\n');
-    print(&text)
+pub fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_vec_pretty(document).map_err(std::io::Error::from)?;
+    text.push(b'\n');
+    // JSON escapes every control character, so there is nothing to take out.
+    let mut out = std::io::stdout().lock();
+    out.write_all(&text)?;
+    Ok(out.flush()?)
 }
 
 /// A cell of a table: a text that is safe to show, and its style.

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::{Context, check};
 use crate::daemon;
+use crate::memory;
 
 /// Watch the mailboxes until stopped
 ///
@@ -17,6 +18,7 @@ pub(crate) fn run(cx: &Context, _args: &Args) -> Result<(), Failure> {
             "`run` cannot be run at another time: --at is for the other commands",
         ));
     }
+    memory::be_sparing();
     let settings = cx.settings()?;
     check::require_mailbox(&settings)?;
     let app = cx.app_with(settings)?;

@@ -45,7 +45,8 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let coverage = app.coverage()?;
     let application = &summary.application;
     let standing = app.standing(application, &coverage, now)?;
-    let mut document = status::application_json(&app, application, &standing, masking, true);
+    let document = status::application_json(&app, application, &standing, masking, true);
+    let mut document = serde_json::to_value(document).map_err(std::io::Error::from)?;
     if let Some(object) = document.as_object_mut() {
         object.shift_insert(0, "schema".to_owned(), json!("acewatch.application/1"));
         let events: Vec<_> = query::events(app.store.read(), id)?

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -12,9 +13,10 @@ use crate::app::App;
 use crate::daemon;
 use crate::domain::application::{Application, ApplicationId, History, Stage};
 use crate::domain::company::company_key;
+use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::{Attention, Evaluation};
+use crate::domain::event::Event;
 use crate::domain::watching::{Seen, WatchState, watch_state};
-use crate::domain::window::{Verdict, Window};
 use crate::domain::zone::Zone;
 use crate::store::query::{self, MailboxState, Summary, Tallied};
 
@@ -258,24 +260,10 @@ impl<'a> Overview<'a> {
         }
     }
 
-    fn json(&self, app: &App) -> Result<Value, Failure> {
-        let coverage = app.coverage()?;
-        let events = query::all_events(app.store.read())?;
-        let applications: Vec<Value> = self
-            .summaries
-            .iter()
-            .map(|summary| {
-                let application = &summary.application;
-                let own = events.get(&application.id).map_or(&[][..], Vec::as_slice);
-                let standing = app.standing_by(application, own, &coverage, self.now);
-                application_json(app, application, &standing, self.masking, false)
-            })
-            .collect();
+    /// The document; its applications are worked out as they are written.
+    fn json(&'a self, app: &'a App) -> Result<Document<'a>, Failure> {
         let since = self.watched.iter().filter_map(|w| w.since).min();
-        Ok(json!({
-            "schema": "acewatch.status/1",
-            "generated_at": rfc3339(self.now),
-            "watch": {
+        let watch = json!({
                 "state": self.state().as_str(),
                 "since": rfc3339_or_null(since),
                 "last_complete_check": rfc3339_or_null(self.last_complete_check()),
@@ -287,8 +275,8 @@ impl<'a> Overview<'a> {
                     "error": w.known.as_ref().and_then(|k| k.error.clone()),
                     "hint": w.known.as_ref().and_then(|k| k.hint.clone()),
                 })).collect::<Vec<_>>(),
-            },
-            "counts": {
+        });
+        let counts = json!({
                 "applications": self.n_fitting(),
                 "waiting": self.n_waiting(),
                 "due": self.n_attention(Attention::Due),
@@ -301,9 +289,19 @@ impl<'a> Overview<'a> {
                 "review": self.n_review,
                 "undelivered_alerts": self.n_pending_alerts,
                 "unreadable_mails": self.n_unreadable,
+        });
+        Ok(Document {
+            schema: "acewatch.status/1",
+            generated_at: rfc3339(self.now),
+            watch,
+            counts,
+            applications: Applications {
+                overview: self,
+                app,
+                coverage: app.coverage()?,
+                events: query::all_events(app.store.read())?,
             },
-            "applications": applications,
-        }))
+        })
     }
 
     fn text(&self, app: &App) -> String {
@@ -440,60 +438,112 @@ fn tallied(summaries: &[Summary]) -> Vec<Tallied> {
     found
 }
 
+/// What `status --json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    generated_at: String,
+    watch: Value,
+    counts: Value,
+    applications: Applications<'a>,
+}
+
+/// The applications of an overview. There may be ten thousand, so none is kept once it is written.
+struct Applications<'a> {
+    overview: &'a Overview<'a>,
+    app: &'a App,
+    coverage: Coverage,
+    events: BTreeMap<ApplicationId, Vec<Event>>,
+}
+
+impl Serialize for Applications<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Overview { now, masking, summaries, .. } = self.overview;
+        serializer.collect_seq(summaries.iter().map(|summary| {
+            let application = &summary.application;
+            let own = self.events.get(&application.id).map_or(&[][..], Vec::as_slice);
+            let standing = self.app.standing_by(application, own, &self.coverage, *now);
+            application_json(self.app, application, &standing, masking, false)
+        }))
+    }
+}
+
 /// An application as `status` and `show` have it in JSON.
+#[derive(Serialize)]
+pub(crate) struct ApplicationJson {
+    id: i64,
+    company: String,
+    importer_number: String,
+    route: &'static str,
+    aliases: Vec<String>,
+    tags: Vec<String>,
+    contact: Option<String>,
+    notes: Option<String>,
+    stage: &'static str,
+    attention: &'static str,
+    reason: Option<String>,
+    submitted_at: Option<String>,
+    acknowledged_at: Option<String>,
+    first_reply_at: Option<String>,
+    decided_at: Option<String>,
+    windows: Vec<WindowJson>,
+    next_deadline: Option<String>,
+    snoozed_until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct WindowJson {
+    name: &'static str,
+    opened_at: String,
+    due_at: String,
+    overdue_at: String,
+    closed_at: Option<String>,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<Vec<String>>,
+}
+
+/// An application for JSON; `explained` adds how its dates came about.
 pub(crate) fn application_json(
     app: &App,
     application: &Application,
     (history, evaluation): &(History, Evaluation),
     masking: &Masking,
     explained: bool,
-) -> Value {
+) -> ApplicationJson {
     let ApplicationId(id) = application.id;
-    json!({
-        "id": id,
-        "company": masking.plain(&application.company),
-        "importer_number": masking.number(&application.number),
-        "route": application.route.as_str(),
-        "aliases": application.aliases.iter().map(|a| masking.plain(a)).collect::<Vec<_>>(),
-        "tags": application.tags.iter().map(|t| masking.plain(t)).collect::<Vec<_>>(),
-        "contact": application.contact.as_deref().map(|c| masking.plain(c)),
-        "notes": application.notes.as_deref().map(|n| masking.plain(n)),
-        "stage": history.stage().as_str(),
-        "attention": evaluation.attention.as_str(),
-        "reason": history.reason.as_deref().map(|r| masking.plain(r)),
-        "submitted_at": rfc3339_or_null(history.submitted_at),
-        "acknowledged_at": rfc3339_or_null(history.acknowledged_at),
-        "first_reply_at": rfc3339_or_null(history.first_reply_at),
-        "decided_at": rfc3339_or_null(history.decided_at),
-        "windows": windows_json(app, evaluation, explained),
-        "next_deadline": rfc3339_or_null(evaluation.next_deadline),
-        "snoozed_until": null,
-    })
-}
-
-fn windows_json(app: &App, evaluation: &Evaluation, explained: bool) -> Vec<Value> {
-    evaluation
-        .windows
-        .iter()
-        .map(|(window, verdict)| {
-            let mut value = window_json(window, *verdict);
-            if explained && let Some(object) = value.as_object_mut() {
-                object.insert("explained".to_owned(), json!(window.explained(&app.calendar)));
-            }
-            value
-        })
-        .collect()
-}
-
-fn window_json(window: &Window, verdict: Verdict) -> Value {
-    json!({
-        "name": window.name.as_str(),
-        "opened_at": rfc3339(window.opened_at),
-        "due_at": rfc3339(window.due.at),
-        "overdue_at": rfc3339(window.overdue.at),
-        "closed_at": rfc3339_or_null(window.closed_at),
-        "verdict": verdict.as_str(),
-    })
+    let all = |texts: &[String]| texts.iter().map(|text| masking.plain(text)).collect();
+    let maybe = |text: &Option<String>| text.as_deref().map(|text| masking.plain(text));
+    let windows = evaluation.windows.iter().map(|(window, verdict)| WindowJson {
+        name: window.name.as_str(),
+        opened_at: rfc3339(window.opened_at),
+        due_at: rfc3339(window.due.at),
+        overdue_at: rfc3339(window.overdue.at),
+        closed_at: rfc3339_or_null(window.closed_at),
+        verdict: verdict.as_str(),
+        explained: explained.then(|| window.explained(&app.calendar)),
+    });
+    ApplicationJson {
+        id,
+        company: masking.plain(&application.company),
+        importer_number: masking.number(&application.number),
+        route: application.route.as_str(),
+        aliases: all(&application.aliases),
+        tags: all(&application.tags),
+        contact: maybe(&application.contact),
+        notes: maybe(&application.notes),
+        stage: history.stage().as_str(),
+        attention: evaluation.attention.as_str(),
+        reason: maybe(&history.reason),
+        submitted_at: rfc3339_or_null(history.submitted_at),
+        acknowledged_at: rfc3339_or_null(history.acknowledged_at),
+        first_reply_at: rfc3339_or_null(history.first_reply_at),
+        decided_at: rfc3339_or_null(history.decided_at),
+        windows: windows.collect(),
+        next_deadline: rfc3339_or_null(evaluation.next_deadline),
+        // There is no snooze in this version; the key is part of the contract.
+        snoozed_until: None,
+    }
 }
 
 /// Sent, and nothing to be done but wait.

@@ -5,8 +5,8 @@
 //! hold, by multinomial logistic regression; whoever adds wordings computes it anew:
 //! `ACEWATCH_LEARN=1 cargo test --lib the_leanings_are_what_the_wordings_teach`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use super::kind::Kind;
 
@@ -34,11 +34,9 @@ impl Leaning {
     /// Weighs the words of clauses as [`super::rules::Rules::clauses`] gives them; nothing where
     /// the table knows none of them.
     pub fn of(clauses: &[String]) -> Option<Leaning> {
-        static TABLE: OnceLock<BTreeMap<&str, [f64; 5]>> = OnceLock::new();
-        let table = TABLE.get_or_init(|| LEANINGS.lines().filter_map(row).collect());
         let known: Vec<(String, [f64; 5])> = features(clauses)
             .into_iter()
-            .filter_map(|feature| table.get(feature.as_str()).map(|row| (feature, *row)))
+            .filter_map(|feature| weights_of(&feature).map(|row| (feature, row)))
             .collect();
         let likelihoods = likelihoods(known.iter().map(|(_, row)| row));
         let (column, likelihood) =
@@ -52,8 +50,28 @@ impl Leaning {
     }
 }
 
+/// What the table says of a word or pair. Its lines are in order, so it is searched as it stands,
+/// and costs no memory until then.
+fn weights_of(feature: &str) -> Option<[f64; 5]> {
+    let mut lines = LEANINGS;
+    while !lines.is_empty() {
+        let middle = lines.floor_char_boundary(lines.len() / 2);
+        let (before, after) = lines.split_at_checked(middle)?;
+        let (earlier, begun) = before.rsplit_once('\n').map_or(("", before), |parts| parts);
+        let later = after.split_once('\n').map_or("", |(_, later)| later);
+        let line = lines.get(before.len() - begun.len()..lines.len() - later.len())?;
+        let (found, weights) = row(line.trim_end())?;
+        lines = match feature.cmp(found) {
+            Ordering::Equal => return Some(weights),
+            Ordering::Less => earlier,
+            Ordering::Greater => later,
+        };
+    }
+    None
+}
+
 /// A line of the table: the word or pair, and what it speaks for.
-fn row(line: &'static str) -> Option<(&'static str, [f64; 5])> {
+fn row(line: &str) -> Option<(&str, [f64; 5])> {
     let (feature, weights) = line.split_once('\t')?;
     let mut row = [0.0; 5];
     for (weight, written) in row.iter_mut().zip(weights.split(' ')) {
@@ -116,6 +134,7 @@ fn likelihoods<'a>(rows: impl Iterator<Item = &'a [f64; 5]> + Clone) -> [f64; 5]
 mod tests {
     use super::*;
     use crate::domain::rules::Rules;
+    use std::collections::BTreeMap;
 
     fn clauses(text: &str) -> Vec<String> {
         Rules::read(None).unwrap().clauses(text, &[])
@@ -141,8 +160,13 @@ mod tests {
 
     #[test]
     fn every_row_of_the_table_is_read() {
-        assert!(LEANINGS.lines().all(|line| row(line).is_some()));
+        for line in LEANINGS.lines() {
+            let (feature, weights) = row(line).unwrap();
+            assert_eq!(weights_of(feature), Some(weights), "{feature}");
+            assert_eq!(weights_of(&format!("{feature}~")), None);
+        }
         assert!(LEANINGS.lines().count() > 1000);
+        assert_eq!(weights_of(""), None);
     }
 
     #[test]
@@ -154,7 +178,6 @@ mod tests {
         } else {
             // The last unit of a weight may be rounded otherwise by another machine's `exp`.
             let weights = |text: &str| -> BTreeMap<String, [f64; 5]> {
-                let text: &'static str = text.to_owned().leak();
                 text.lines().filter_map(row).map(|(word, row)| (word.to_owned(), row)).collect()
             };
             let (table, learnt) = (weights(LEANINGS), weights(&learnt));

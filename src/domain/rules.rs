@@ -188,11 +188,9 @@ impl Rules {
         Rules::read_over(BUILT_IN, user)
     }
 
-    /// The same rules as just read, without the automata that were built since.
-    ///
-    /// These take several megabytes, and the next mail may come tomorrow.
-    pub fn afresh(&self) -> Rules {
-        Rules::read(self.user.as_deref()).unwrap_or_else(|_| self.clone())
+    /// The text of the user's rules file, if there is one.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
     }
 
     /// The same with another text in the place of the built-in rules.

@@ -38,7 +38,7 @@ const BRACKETS: usize = 64;
 /// How much is read at once.
 const CHUNK: usize = 32 * 1024;
 /// A buffer larger than this is given back once it is empty.
-const KEEP: usize = 256 * 1024;
+const KEEP: usize = 64 * 1024;
 /// The largest literal that is worth reading only to throw it away.
 const THROWN_AWAY: usize = 1 << 30;
 /// How many damaged responses are remembered between two looks.

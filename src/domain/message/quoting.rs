@@ -343,7 +343,7 @@ static ATTRIBUTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?ix)^(?:on|am|le|el|il|em|den|op|på|ons|w\ dniu|dne|lainaus)\b .{3,}
         (?:\bwrote|\bwrites|\bschrieb|\ba\ [ée]crit|\bescribi[óo]|\bha\ scritto|\bescreveu|\bskrev
-        |\bschreef|\bkirjoitti|\bnapisał)\b.{0,200}[:：]$",
+        |\bschreef|\bkirjoitti|\bnapisał)\b.*[:：]$",
     )
 });
 

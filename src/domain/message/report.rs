@@ -243,7 +243,7 @@ static BOUNCE_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
 });
 static BOUNCE_WORDS: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:wasn't|not|couldn't|could not|cannot|can't|unable to) (?:be )?(?:able to )?deliver|undeliverable|delivery (?:to .{1,200} )?(?:has )?(?:failed|delayed)|permanent (?:fatal )?error|message (?:was )?not delivered",
+        r"(?i)(?:wasn't|not|couldn't|could not|cannot|can't|unable to) (?:be )?(?:able to )?deliver|undeliverable|delivery (?:to .+ )?(?:has )?(?:failed|delayed)|permanent (?:fatal )?error|message (?:was )?not delivered",
     )
 });
 static IS_AUTO_REPLY: LazyLock<Regex> =
