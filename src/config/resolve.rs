@@ -111,7 +111,7 @@ fn time_zone(
         return Ok(zone);
     }
     let found = env.system_zone.as_deref();
-    Ok(found.and_then(|zone| Zone::named(zone)).unwrap_or_else(|| {
+    Ok(found.and_then(Zone::named).unwrap_or_else(|| {
         warnings.push(format!(
             "the system's time zone is not known{}, times are shown in UTC; set `time-zone`",
             found.map(|zone| format!(" ({})", zone.escape_debug())).unwrap_or_default()
