@@ -75,7 +75,13 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     } else {
         render::print(&text)?;
     }
-    if has_failed { Err(Failure::silent(super::failure::FAILED)) } else { Ok(()) }
+    match has_failed {
+        true => Err(Failure::new("not everything could be read").hint(
+            "give saved mails (.eml), mbox files or Maildirs, `-` for standard input, or the number \
+             of a recorded mail",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// A local mail as a message: received when its newest Received line says, else its Date.

@@ -150,20 +150,24 @@ const WRAPPED: usize = 60;
 /// Only forms that are hardly ever part of a name proper; stacked ones ("GmbH & Co. KG", "Pty Ltd")
 /// are dropped one after the other.
 #[rustfmt::skip]
-const LEGAL_FORMS: &[&str] = &[
+const LEGAL_FORMS: &[&[&str]] = &[
     // English-speaking countries.
-    "llc", "lc", "inc", "incorporated", "corp", "corporation", "co", "company", "ltd", "limited",
-    "lp", "llp", "lllp", "plc", "pllc", "ulc", "pty", "pte", "pvt", "limited liability company",
-    "limited partnership", "public limited company", "private limited", "proprietary limited",
+    &["llc"], &["lc"], &["inc"], &["incorporated"], &["corp"], &["corporation"], &["co"],
+    &["company"], &["ltd"], &["limited"], &["lp"], &["llp"], &["lllp"], &["plc"], &["pllc"],
+    &["ulc"], &["pty"], &["pte"], &["pvt"], &["limited", "liability", "company"],
+    &["limited", "partnership"], &["public", "limited", "company"], &["private", "limited"],
+    &["proprietary", "limited"],
     // German, Dutch and the Nordic languages.
-    "gmbh", "ag", "kg", "kgaa", "ohg", "ug", "bv", "nv", "ab", "as", "asa", "aps", "oy", "oyj",
+    &["gmbh"], &["ag"], &["kg"], &["kgaa"], &["ohg"], &["ug"], &["bv"], &["nv"], &["ab"], &["as"],
+    &["asa"], &["aps"], &["oy"], &["oyj"],
     // Romance languages.
-    "sa", "sas", "sarl", "srl", "spa", "sl", "ltda", "sa de cv", "sab de cv", "sapi de cv",
-    "s de rl", "s de rl de cv",
+    &["sa"], &["sas"], &["sarl"], &["srl"], &["spa"], &["sl"], &["ltda"], &["sa", "de", "cv"],
+    &["sab", "de", "cv"], &["sapi", "de", "cv"], &["s", "de", "rl"],
+    &["s", "de", "rl", "de", "cv"],
     // Central Europe; single letters in a row, as in "sp. z o.o.", have become one word.
-    "kft", "zrt", "sro", "sp zoo", "sp z oo",
+    &["kft"], &["zrt"], &["sro"], &["sp", "zoo"], &["sp", "z", "oo"],
     // Asia.
-    "kk", "gk", "bhd", "sdn bhd",
+    &["kk"], &["gk"], &["bhd"], &["sdn", "bhd"],
 ];
 
 /// Words between two names of one company, and whether the name after them is its own.
@@ -243,7 +247,7 @@ impl Token {
     }
 
     fn is_name_like(&self) -> bool {
-        let is_form = LEGAL_FORMS.iter().any(|form| **form == self.word);
+        let is_form = LEGAL_FORMS.iter().any(|form| **form == [self.word.as_str()]);
         self.is_capitalised && !is_form && !OUTSIDERS.contains(&self.word.as_str())
     }
 }
@@ -354,7 +358,7 @@ fn key_of(words: &[String]) -> (String, bool) {
                 let length = LEGAL_FORMS
                     .iter()
                     .filter(|form| ends_with(rest, form))
-                    .map(|form| n_words(form))
+                    .map(|form| form.len())
                     .filter(|length| *length < rest.len())
                     .max();
                 let left = length.and_then(|length| rest.get(..rest.len() - length));
@@ -396,8 +400,8 @@ fn starts_with(words: &[String], phrase: &str) -> bool {
     words.iter().take(n_words(phrase)).eq(phrase.split(' '))
 }
 
-fn ends_with(words: &[String], phrase: &str) -> bool {
-    words.iter().rev().take(n_words(phrase)).eq(phrase.rsplit(' '))
+fn ends_with(words: &[String], phrase: &[&str]) -> bool {
+    words.iter().rev().take(phrase.len()).eq(phrase.iter().rev())
 }
 
 fn n_words(phrase: &str) -> usize {

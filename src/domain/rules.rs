@@ -643,15 +643,11 @@ fn unwrapped(pattern: &str) -> String {
 /// Matches nothing that occurs in a mail.
 const NO_PREFIX: &str = r"(?s:.)\x00\x00";
 
-/// So much memory may the automaton of one set take that is built while it is used, in bytes.
-const DFA_LIMIT: usize = 256 << 10;
-
 fn compile_set(rule: &str, sources: &[String]) -> Result<RegexSet, RulesError> {
     // The last pattern, which no text without NUL fits, begins with any byte: it keeps the regex
     // crate from building a table of the words that the others begin with, of up to 2 MB.
     RegexSetBuilder::new(sources.iter().map(String::as_str).chain([NO_PREFIX]))
         .unicode(false)
-        .dfa_size_limit(DFA_LIMIT)
         .build()
         .map_err(|error| RulesError::Pattern {
             rule: rule.to_owned(),
@@ -661,12 +657,10 @@ fn compile_set(rule: &str, sources: &[String]) -> Result<RegexSet, RulesError> {
 }
 
 fn compile(rule: &str, pattern: &str) -> Result<Regex, RulesError> {
-    RegexBuilder::new(pattern).unicode(false).dfa_size_limit(DFA_LIMIT).build().map_err(|error| {
-        RulesError::Pattern {
-            rule: rule.to_owned(),
-            pattern: pattern.to_owned(),
-            why: error.to_string(),
-        }
+    RegexBuilder::new(pattern).unicode(false).build().map_err(|error| RulesError::Pattern {
+        rule: rule.to_owned(),
+        pattern: pattern.to_owned(),
+        why: error.to_string(),
     })
 }
 
