@@ -8,6 +8,8 @@
 //! Store calls are made from the main task alone, which shares its thread with no mailbox, so a
 //! slow disk delays nobody's connection.
 
+mod health;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -31,6 +33,7 @@ use crate::notify::{Desktop, Notice};
 use crate::store::query::{self, PendingAlert};
 use crate::store::record::Account;
 use crate::store::{self, record};
+use health::{Health, Note};
 
 /// How often the daemon looks whether the wall clock jumped or a command wrote to the database.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -85,7 +88,7 @@ pub struct Pass {
 /// Keeps a second daemon from the same database for as long as it lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -100,7 +103,7 @@ impl Lock {
         // `status` holds the lock for an instant to see whether it is free.
         for _ in 0..20 {
             match file.try_lock() {
-                Ok(()) => return Ok(Lock { _file: file }),
+                Ok(()) => return Ok(Lock { file }),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
                 Err(TryLockError::Error(error)) => {
                     return Err(error).with_context(|| format!("cannot lock {}", path.display()));
@@ -123,13 +126,25 @@ pub fn is_running(database: &Path) -> bool {
     }
 }
 
+/// What the running daemon has to say about the database that it cannot say through it; `None`
+/// where all is well, or none is running.
+pub fn database_fault(database: &Path) -> Option<String> {
+    if !is_running(database) {
+        return None;
+    }
+    let text = health::read(&File::open(lock_path(database)).ok()?);
+    (!text.is_empty()).then_some(text)
+}
+
 /// Watches all mailboxes until a signal says to leave.
 ///
 /// # Errors
 ///
 /// Only what keeps the daemon from starting.
 pub async fn run(mut app: App) -> Result<()> {
-    let _lock = Lock::take(app.store.path())?;
+    let lock = Lock::take(app.store.path())?;
+    app.store.require_sound()?;
+    let mut health = Health::new(Note::in_file(&lock.file));
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     let (reports, mut inbox) = mpsc::channel(16);
@@ -172,8 +187,10 @@ pub async fn run(mut app: App) -> Result<()> {
                 anyhow::bail!("the task of a mailbox is gone: {why}");
             }
             Wake::Report(report) => {
-                take(&mut app, report, None, now);
-                settle(&mut app, now);
+                if let Err(error) = take(&mut app, report, None, now) {
+                    heed(&mut health, error, now)?;
+                }
+                settle(&mut app, &mut health, now)?;
                 rest_at = Some(Instant::now() + REST);
             }
             Wake::Rest => {
@@ -182,11 +199,12 @@ pub async fn run(mut app: App) -> Result<()> {
                 memory::give_back();
             }
             Wake::Tick => {
-                settle(&mut app, now);
+                settle(&mut app, &mut health, now)?;
                 if app.waits_for_proof(now) {
                     nudge.notify_waiters();
                 }
-                tell_systemd(&[sd_notify::NotifyState::Status(&status_line(&app))]);
+                let line = health.fault().map_or_else(|| status_line(&app), str::to_owned);
+                tell_systemd(&[sd_notify::NotifyState::Status(&line)]);
             }
             Wake::Heartbeat => {
                 if beat.has_jumped(now) {
@@ -195,18 +213,35 @@ pub async fn run(mut app: App) -> Result<()> {
                     );
                     nudge.notify_waiters();
                     if let Err(error) = app.woke(now) {
-                        tracing::error!("{error:#}");
+                        heed(&mut health, error, now)?;
                     }
-                    settle(&mut app, now);
+                    settle(&mut app, &mut health, now)?;
                     outbox.retry_now();
                 }
                 app.store.require_file()?;
                 match app.store.data_version() {
-                    Ok(version) if beat.saw(version) => settle(&mut app, now),
+                    Ok(version) if beat.saw(version) => settle(&mut app, &mut health, now)?,
                     Ok(_) => {}
-                    Err(error) => {
-                        tracing::error!(error = chain(&error), "cannot read the database")
+                    Err(error) => heed(&mut health, error.into(), now)?,
+                }
+                if health.fault().is_some() {
+                    match app.store.try_write() {
+                        Ok(()) => {
+                            health.worked();
+                            nudge.notify_waiters();
+                            outbox.retry_now();
+                        }
+                        Err(error) => heed(&mut health, error.into(), now)?,
                     }
+                }
+                let patience = app.settings.watch.blind_after;
+                let patience =
+                    chrono::Duration::from_std(patience).unwrap_or(chrono::Duration::MAX);
+                if let Some(notice) = health.notice(patience, now)
+                    && app.settings.notify.desktop
+                    && desktop.show(&notice).await.is_ok()
+                {
+                    health.shown();
                 }
                 tell_systemd(&[sd_notify::NotifyState::Watchdog]);
             }
@@ -215,7 +250,11 @@ pub async fn run(mut app: App) -> Result<()> {
             biased;
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            () = outbox.deliver(&mut app, &mut desktop, now) => {}
+            delivered = outbox.deliver(&mut app, &mut desktop, now) => {
+                if let Err(error) = delivered {
+                    heed(&mut health, error, now)?;
+                }
+            }
         }
     }
     tracing::info!("leaving");
@@ -230,7 +269,9 @@ pub async fn run(mut app: App) -> Result<()> {
     // A batch that was already handed over is recorded; one that was not is read again.
     let leave = async {
         while let Some(report) = inbox.recv().await {
-            take(&mut app, report, None, clock::now());
+            if let Err(error) = take(&mut app, report, None, clock::now()) {
+                tracing::error!("{error:#}");
+            }
         }
         while tasks.join_next().await.is_some() {}
     };
@@ -261,7 +302,10 @@ pub async fn check(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
     drop(reports);
     let mut pass = Pass::default();
     while let Some(report) = inbox.recv().await {
-        pass.tally = sum(pass.tally, take(app, report, at, now()));
+        match take(app, report, at, now()) {
+            Ok(tally) => pass.tally = sum(pass.tally, tally),
+            Err(error) => tracing::error!("{error:#}"),
+        }
     }
     while let Some(joined) = tasks.join_next().await {
         let (name, outcome) = joined.context("a mailbox task ended")?;
@@ -351,9 +395,7 @@ async fn deliver_unmarked(
 
 /// The right to show alerts, for as long as it is kept; `None` while another process has it.
 fn turn(database: &Path) -> Option<File> {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".outbox.lock");
-    match open_lock(Path::new(&name)) {
+    match open_lock(&store::with_suffix(database, ".outbox.lock")) {
         Ok(file) => file.try_lock().is_ok().then_some(file),
         // Where no file can be made nobody else has made one either.
         Err(_) => tempfile::tempfile().ok(),
@@ -415,9 +457,14 @@ impl Outbox {
         self.not_before = None;
     }
 
-    async fn deliver(&mut self, app: &mut App, desktop: &mut Desktop, now: DateTime<Utc>) {
+    async fn deliver(
+        &mut self,
+        app: &mut App,
+        desktop: &mut Desktop,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         if self.not_before.is_some_and(|not_before| Instant::now() < not_before) {
-            return;
+            return Ok(());
         }
         match deliver_unmarked(app, desktop, &mut self.shown, now).await {
             Ok(delivery) => {
@@ -431,10 +478,11 @@ impl Outbox {
                 if 0 < delivery.shown {
                     tracing::info!(shown = delivery.shown, "alerts shown");
                 }
+                Ok(())
             }
             Err(error) => {
                 self.not_before = Some(Instant::now() + self.retry);
-                tracing::error!("cannot deliver alerts: {error:#}");
+                Err(error.context("cannot deliver alerts"))
             }
         }
     }
@@ -486,10 +534,15 @@ fn start(app: &App, settings: &MailboxSettings) -> Result<Start> {
     })
 }
 
-/// Does what a mailbox reports. A fault of the database is logged, and the mailbox keeps its old
-/// cursor: the mails are read again when the fault is gone.
-fn take(app: &mut App, report: Report, at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Tally {
-    let done = match report {
+/// Does what a mailbox reports. After a fault of the database the mailbox keeps its old cursor: the
+/// mails are read again when the fault is gone.
+fn take(
+    app: &mut App,
+    report: Report,
+    at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<Tally> {
+    match report {
         Report::Batch(batch, answer) => {
             let done = ingest(app, &batch, now);
             // The task may be gone; then it reads the batch again, which changes nothing.
@@ -505,16 +558,21 @@ fn take(app: &mut App, report: Report, at: Option<DateTime<Utc>>, now: DateTime<
         }
         Report::Trouble { mailbox, error, hint, .. } => {
             let known = query::mailboxes(app.store.read()).unwrap_or_default();
-            if !known.iter().any(|m| m.name == mailbox && m.error.as_ref() == Some(&error)) {
+            let is_known =
+                known.iter().any(|m| m.name == mailbox && m.error.as_ref() == Some(&error));
+            app.trouble(&mailbox, &error, hint.as_deref(), now)?;
+            if !is_known {
                 tracing::warn!(mailbox, "cannot read the mailbox: {error}");
             }
-            app.trouble(&mailbox, &error, hint.as_deref(), now).map(|()| Tally::default())
+            Ok(Tally::default())
         }
-    };
-    done.unwrap_or_else(|error| {
-        tracing::error!("{error:#}");
-        Tally::default()
-    })
+    }
+}
+
+/// Goes on after an error, unless the database is damaged: what is written to it then may damage
+/// more, and only a person can put back a good one.
+fn heed(health: &mut Health, error: anyhow::Error, now: DateTime<Utc>) -> Result<()> {
+    if health.failed(&error, now) { Ok(()) } else { Err(error) }
 }
 
 fn ingest(app: &mut App, batch: &Batch, now: DateTime<Utc>) -> Result<Tally> {
@@ -547,10 +605,8 @@ fn look_back(settings: &MailboxSettings) -> i64 {
     i64::try_from(settings.look_back.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn settle(app: &mut App, now: DateTime<Utc>) {
-    if let Err(error) = app.evaluate(now) {
-        tracing::error!("{error:#}");
-    }
+fn settle(app: &mut App, health: &mut Health, now: DateTime<Utc>) -> Result<()> {
+    app.evaluate(now).or_else(|error| heed(health, error, now))
 }
 
 fn mode_name(mode: Mode) -> &'static str {
@@ -598,9 +654,7 @@ async fn either(a: &mut Signal, b: &mut Signal) {
 }
 
 fn lock_path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
+    store::with_suffix(database, ".lock")
 }
 
 fn open_lock(path: &Path) -> std::io::Result<File> {

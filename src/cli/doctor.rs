@@ -4,7 +4,7 @@
 //! an earlier one failed is left out: the earlier one says what to do.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -168,7 +168,7 @@ fn local(cx: &Context, now: DateTime<Utc>) -> (Vec<Check>, Option<Settings>) {
     let mut states = Vec::new();
     match (opened, settings.clone(), rules) {
         (Ok(None), ..) => {}
-        (Err(error), ..) => checks.push(of_refusal(&path, &error)),
+        (Err(error), ..) => checks.push(of_refusal(&error)),
         (Ok(Some(store)), Some(settings), Ok(rules)) => {
             let app = App::new(store, settings, rules);
             states = query::mailboxes(app.store.read()).unwrap_or_default();
@@ -179,6 +179,9 @@ fn local(cx: &Context, now: DateTime<Utc>) -> (Vec<Check>, Option<Settings>) {
     }
     checks.push(of_clock(now, &states));
     checks.push(of_daemon(daemon::is_running(&path), settings.as_ref()));
+    if let Some(fault) = daemon::database_fault(&path) {
+        checks.push(Check::fault("daemon's database", fault, "the daemon tries again by itself"));
+    }
     (checks, settings)
 }
 
@@ -280,24 +283,8 @@ fn of_mode(path: &Path) -> Check {
     }
 }
 
-fn of_refusal(path: &Path, error: &store::Error) -> Check {
-    let hint = match error {
-        store::Error::Newer { .. } => {
-            "install the newer acewatch, or name another file with --database".to_owned()
-        }
-        store::Error::Foreign(_) => "name another file with --database".to_owned(),
-        store::Error::Open { .. } | store::Error::Gone(_) => {
-            format!("look at the rights and the free space of {}", folder_of(path).display())
-        }
-        store::Error::Sqlite(_) | store::Error::Value { .. } => {
-            format!("keep a copy of {}, and put back the last good one", path.display())
-        }
-    };
-    Check::fault("database", chain(error), hint)
-}
-
-fn folder_of(path: &Path) -> PathBuf {
-    path.parent().unwrap_or(path).to_owned()
+fn of_refusal(error: &store::Error) -> Check {
+    Check::fault("database", chain(error), error.hint())
 }
 
 fn of_integrity(store: &Store) -> Check {
@@ -307,11 +294,11 @@ fn of_integrity(store: &Store) -> Check {
             "database",
             format!("the file is damaged: {fault}"),
             format!(
-                "stop acewatch, keep a copy of {0}, and save what can be read: sqlite3 {0} .recover",
+                "stop acewatch, keep a copy of {0}, and put back the last backup; without one, save what can be read: sqlite3 {0} .recover",
                 store.path().display()
             ),
         ),
-        Err(error) => of_refusal(store.path(), &error),
+        Err(error) => of_refusal(&error),
     }
 }
 
@@ -343,7 +330,7 @@ fn of_database(app: &App, now: DateTime<Utc>) -> Vec<Check> {
                 ));
             }
         }
-        Err(error) => checks.push(of_refusal(app.store.path(), &error)),
+        Err(error) => checks.push(of_refusal(&error)),
     }
     checks
 }
@@ -639,7 +626,7 @@ mod tests {
         let path = home.path().join("other.db");
         std::fs::write(&path, "a text, long enough not to be taken for an empty database").unwrap();
         let error = Store::open(&path).unwrap_err();
-        check(&of_refusal(&path, &error), Outcome::Fault, "other.db");
+        check(&of_refusal(&error), Outcome::Fault, "other.db");
     }
 
     #[test]

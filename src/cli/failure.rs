@@ -89,28 +89,28 @@ impl From<ConfigError> for Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
-        match &error {
-            store::Error::Newer { .. } => Failure::usage(error.to_string())
-                .hint("install the newer acewatch, or name another file with --database"),
-            store::Error::Foreign(_) => {
-                Failure::usage(error.to_string()).hint("name another file with --database")
+        let hint = error.hint();
+        let failure = match error {
+            store::Error::Newer { .. } | store::Error::Foreign(_) => {
+                Failure::usage(error.to_string())
             }
-            store::Error::Open { .. } | store::Error::Gone(_) => {
-                Failure::new("cannot use the database").because(error)
-            }
-            store::Error::Sqlite(_) | store::Error::Value { .. } => {
-                Failure::new("cannot use the database").because(error).hint("run `acewatch doctor`")
-            }
-        }
+            _ => Failure::new("cannot use the database").because(error),
+        };
+        failure.hint(hint)
     }
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
+        let of_database = error
+            .chain()
+            .find_map(|cause| cause.downcast_ref::<store::Error>())
+            .map(store::Error::hint);
         let mut chain = error.chain();
         let message = chain.next().map(ToString::to_string).unwrap_or_default();
         let mut failure = Failure::new(message);
         failure.causes = chain.map(ToString::to_string).collect();
+        failure.hints.extend(of_database.map(str::to_owned));
         failure
     }
 }

@@ -5,6 +5,7 @@
 //! codes.
 
 pub mod add;
+pub mod backup;
 pub mod calendar;
 pub mod check;
 pub mod close;
@@ -99,6 +100,7 @@ enum Command {
     Reopen(close::ReopenArgs),
     Calendar(calendar::Args),
     Subject(subject::Args),
+    Backup(backup::Args),
     Doctor(doctor::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -128,6 +130,7 @@ impl Cli {
             Command::Reopen(args) => close::reopen(&cx, &args),
             Command::Calendar(args) => calendar::run(&cx, &args),
             Command::Subject(args) => subject::run(&cx, &args),
+            Command::Backup(args) => backup::run(&cx, &args),
             Command::Doctor(args) => doctor::run(&cx, &args),
             Command::Demo(args) => demo::run(&cx, &args),
             Command::Completions(args) => completions::run(&args),

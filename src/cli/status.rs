@@ -97,6 +97,8 @@ struct Overview<'a> {
     n_review: i64,
     n_pending_alerts: i64,
     n_unreadable: i64,
+    /// Why the daemon cannot write what it reads.
+    database_fault: Option<String>,
 }
 
 impl<'a> Overview<'a> {
@@ -169,12 +171,15 @@ impl<'a> Overview<'a> {
             n_review: query::n_review(db)?,
             n_pending_alerts: query::n_pending_alerts(db)?,
             n_unreadable: query::n_unreadable(db)?,
+            database_fault: daemon::database_fault(app.store.path()),
         })
     }
 
     /// The state of all mailboxes together: the worst, and stopped where there is none.
     fn state(&self) -> WatchState {
-        self.watched.iter().map(|w| w.state).max().unwrap_or(WatchState::Stopped)
+        let worst = self.watched.iter().map(|w| w.state).max().unwrap_or(WatchState::Stopped);
+        // What is read and cannot be recorded is not watched.
+        if self.database_fault.is_some() { worst.max(WatchState::Degraded) } else { worst }
     }
 
     fn last_complete_check(&self) -> Option<DateTime<Utc>> {
@@ -267,6 +272,7 @@ impl<'a> Overview<'a> {
                 "state": self.state().as_str(),
                 "since": rfc3339_or_null(since),
                 "last_complete_check": rfc3339_or_null(self.last_complete_check()),
+                "database_error": self.database_fault,
                 "mailboxes": self.watched.iter().map(|w| json!({
                     "name": w.name,
                     "state": w.state.as_str(),
@@ -312,6 +318,9 @@ impl<'a> Overview<'a> {
             WatchState::Blind | WatchState::Stopped => render::ALARM,
         };
         let mut text = format!("{}\n", styled(&self.watch_line(Some(zone)), style));
+        if let Some(fault) = &self.database_fault {
+            text.push_str(&format!("  database: {}\n", render::escaped(fault)));
+        }
         for w in &self.watched {
             let Some(error) = w.known.as_ref().and_then(|k| k.error.as_ref()) else { continue };
             text.push_str(&format!("  {}: {}\n", w.name, render::escaped(error)));

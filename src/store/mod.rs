@@ -8,6 +8,7 @@
 //!
 //! [`record`] writes, [`query`] reads; neither decides anything.
 
+pub mod backup;
 pub mod query;
 pub mod record;
 
@@ -26,6 +27,9 @@ const APPLICATION_ID: i64 = 0x4143_4557;
 
 /// How long a writer waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// So many octets must find room before a disk counts as no longer full.
+const BALLAST: usize = 1 << 16;
 
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,14 @@ pub enum Error {
         /// The newest schema known here.
         known: usize,
     },
+    /// SQLite's check of the file finds it damaged.
+    #[error("the database {} is damaged: {fault}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        fault: String,
+    },
     /// It was deleted or replaced while it was open.
     #[error("the database {} was deleted or replaced while acewatch was running", .0.display())]
     Gone(PathBuf),
@@ -68,6 +80,65 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+        match self {
+            Error::Newer { .. } => {
+                "install the newer acewatch, or name another file with --database"
+            }
+            Error::Foreign(_) => {
+                "name another file with --database; if this one was acewatch's, it is damaged: put back the last backup"
+            }
+            Error::Gone(_) => "start acewatch again; it goes on with the file that is there now",
+            Error::Value { .. } => "run `acewatch doctor`",
+            _ if self.is_damage() => {
+                "stop acewatch, keep a copy of the file, and put back the last backup; `acewatch doctor` says more"
+            }
+            _ if self.is(&[DatabaseBusy, DatabaseLocked]) => {
+                "another program holds the database: wait until it is done, or end it"
+            }
+            Error::Open { .. } | Error::Sqlite(_) | Error::Damaged { .. } => {
+                "look at the rights of the database and its folder, and at the free space of the disk"
+            }
+        }
+    }
+
+    /// Whether the file's content is at fault, so that writing to it may damage more.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        matches!(self, Error::Damaged { .. }) || self.is(&[DatabaseCorrupt, NotADatabase])
+    }
+
+    /// Whether the file, its folder or its disk let nothing be written.
+    fn is_about_writing(&self) -> bool {
+        use rusqlite::ErrorCode::{
+            CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure,
+        };
+        let system = self.source_of_kind::<std::io::Error>().map(std::io::Error::kind);
+        self.is(&[CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure])
+            || matches!(
+                system,
+                Some(std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem)
+            )
+    }
+
+    fn is(&self, codes: &[rusqlite::ErrorCode]) -> bool {
+        self.source_of_kind::<rusqlite::Error>()
+            .and_then(rusqlite::Error::sqlite_error_code)
+            .is_some_and(|code| codes.contains(&code))
+    }
+
+    fn source_of_kind<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Error::Open { source, .. } => source.downcast_ref(),
+            Error::Sqlite(error) => (error as &(dyn std::error::Error + 'static)).downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
@@ -75,6 +146,8 @@ pub struct Store {
     path: PathBuf,
     /// Device and inode of the file; `None` in memory.
     identity: Option<(u64, u64)>,
+    /// Those of the files beside it that SQLite works with.
+    beside: Vec<(PathBuf, (u64, u64))>,
 }
 
 impl Store {
@@ -95,10 +168,20 @@ impl Store {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
         .map_err(|error| open(error.into()))?;
-        let identity = identity(path);
-        let mut store = Store { connection, path: path.to_owned(), identity };
+        // SQLite is content with a file that it may only read, until something is to be written.
+        if connection.is_readonly("main").map_err(|error| open(error.into()))? {
+            let refused = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+            return Err(open(refused.into()));
+        }
+        let path = path.to_owned();
+        let mut store = Store { connection, identity: identity(&path), path, beside: Vec::new() };
         store.configure().map_err(|error| store.told_apart(error))?;
         store.migrate()?;
+        store.beside = ["-wal", "-shm"]
+            .into_iter()
+            .map(|suffix| with_suffix(&store.path, suffix))
+            .filter_map(|path| identity(&path).map(|identity| (path, identity)))
+            .collect();
         Ok(store)
     }
 
@@ -113,7 +196,7 @@ impl Store {
             return Ok(None);
         }
         match Store::open(path) {
-            Err(error) if is_about_rights(&error) => match Store::open_read_only(path) {
+            Err(error) if error.is_about_writing() => match Store::open_read_only(path) {
                 Ok(store) => Ok(Some(store)),
                 Err(_) => Err(error),
             },
@@ -123,17 +206,16 @@ impl Store {
 
     /// Opens a database in a folder in which nothing can be written, as it stands on disk.
     fn open_read_only(path: &Path) -> Result<Store, Error> {
-        let mut wal = path.as_os_str().to_owned();
-        wal.push("-wal");
         // What a running daemon has not yet merged into the file cannot be left out.
-        let is_merged = !Path::new(&wal).exists();
+        let is_merged = with_suffix(path, "-wal").metadata().map_or(true, |wal| wal.len() == 0);
         let uri = format!("file:{}?immutable={}", path.display(), u8::from(is_merged));
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(uri, flags)?;
-        let store = Store { connection, path: path.to_owned(), identity: identity(path) };
+        let path = path.to_owned();
+        let store = Store { connection, identity: identity(&path), path, beside: Vec::new() };
         match usize::try_from(store.version()?) {
             Ok(version) if version == MIGRATIONS.len() => Ok(store),
-            _ => Err(Error::Foreign(path.to_owned())),
+            _ => Err(Error::Foreign(store.path)),
         }
     }
 
@@ -157,6 +239,7 @@ impl Store {
             connection: Connection::open_in_memory()?,
             path: PathBuf::from(":memory:"),
             identity: None,
+            beside: Vec::new(),
         };
         store.configure()?;
         store.migrate()?;
@@ -194,14 +277,50 @@ impl Store {
     /// Makes sure that the file is still the one that was opened: what is written to a deleted file
     /// is lost, and SQLite does not notice.
     ///
+    /// What SQLite keeps beside the old file goes with it. SQLite would leave it there, and apply
+    /// the last writes to the one file to the other.
+    ///
     /// # Errors
     ///
     /// The file is gone, or another one has taken its place.
     pub fn require_file(&self) -> Result<(), Error> {
-        match identity(&self.path) == self.identity {
-            true => Ok(()),
-            false => Err(Error::Gone(self.path.clone())),
+        if identity(&self.path) == self.identity {
+            return Ok(());
         }
+        for (path, known) in &self.beside {
+            if identity(path) == Some(*known)
+                && let Err(error) = std::fs::remove_file(path)
+            {
+                tracing::error!(%error, "delete {} before the next start", path.display());
+            }
+        }
+        Err(Error::Gone(self.path.clone()))
+    }
+
+    /// Makes sure that the file is sound: what is written to a damaged one may damage more.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
+    pub fn require_sound(&self) -> Result<(), Error> {
+        let fault: String =
+            self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        match fault.as_str() {
+            "ok" => Ok(()),
+            _ => Err(Error::Damaged { path: self.path.clone(), fault }),
+        }
+    }
+
+    /// Writes as much as a batch of mail would, and takes it out again, to see whether the database
+    /// can be written.
+    ///
+    /// # Errors
+    ///
+    /// It cannot.
+    pub fn try_write(&mut self) -> Result<(), Error> {
+        self.write(|tx| record::fact(tx, "ballast", &" ".repeat(BALLAST)))?;
+        self.write(|tx| record::fact(tx, "ballast", ""))?;
+        Ok(())
     }
 
     /// A number that changes whenever another process has written.
@@ -303,28 +422,16 @@ impl Store {
     }
 }
 
-/// Whether the file, or its folder, may only be read.
-fn is_about_rights(error: &Error) -> bool {
-    use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
-    let source: &(dyn std::error::Error + 'static) = match error {
-        Error::Open { source, .. } => source.as_ref(),
-        other => other,
-    };
-    match (source.downcast_ref::<rusqlite::Error>(), source.downcast_ref::<std::io::Error>()) {
-        (Some(error), _) => {
-            matches!(error.sqlite_error_code(), Some(CannotOpen | PermissionDenied | ReadOnly))
-        }
-        (_, Some(error)) => matches!(
-            error.kind(),
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
-        ),
-        _ => false,
-    }
-}
-
 fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// The path with something put to its end.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Makes the file for its owner alone: importer numbers may be social security numbers.

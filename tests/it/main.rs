@@ -13,11 +13,13 @@
     reason = "a test that stumbles has failed, and should say where"
 )]
 
+mod backup;
 mod cli;
 mod corpus;
 mod desktop;
 mod mailbox;
 mod service;
+mod storage;
 mod store;
 mod support;
 mod tidy;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -20,6 +20,8 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 pub struct Program {
     home: tempfile::TempDir,
     environment: Vec<(OsString, OsString)>,
+    /// A program, with its arguments, that becomes acewatch after it has changed something of itself.
+    through: Vec<OsString>,
 }
 
 /// What a command printed and how it ended.
@@ -40,7 +42,8 @@ impl Program {
         for directory in ["config/acewatch", "data", "run"] {
             fs::create_dir_all(home.path().join(directory)).unwrap();
         }
-        Program { home, environment: Vec::new() }.with("ACEWATCH_TEST_PASSWORD", PASSWORD)
+        Program { home, environment: Vec::new(), through: Vec::new() }
+            .with("ACEWATCH_TEST_PASSWORD", PASSWORD)
     }
 
     /// Makes a home whose configuration has one mailbox, reached over TLS, on `server`.
@@ -55,6 +58,17 @@ impl Program {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.into(), value.into()));
         self
+    }
+
+    /// Runs acewatch by way of `command`, which must replace itself by what follows it.
+    pub fn through(mut self, command: &[&str]) -> Program {
+        self.through = command.iter().map(Into::into).collect();
+        self
+    }
+
+    /// Returns where the database is.
+    pub fn database(&self) -> PathBuf {
+        self.path("data/acewatch/acewatch.db")
     }
 
     /// Writes the configuration file: `mailboxes`, and what every test wants of the rest.
@@ -167,8 +181,11 @@ impl Program {
     }
 
     fn spawn(&self, arguments: &[&str], stdout: &Path, stderr: &Path) -> Server {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_acewatch"));
+        let mut words = self.through.clone();
+        words.push(env!("CARGO_BIN_EXE_acewatch").into());
+        let mut command = Command::new(&words[0]);
         command
+            .args(&words[1..])
             .args(arguments)
             .current_dir(self.home.path())
             .env_clear()
@@ -265,6 +282,18 @@ impl Daemon {
         self.child.0.kill().unwrap();
         let status = self.child.0.wait().unwrap();
         assert_eq!(status.signal(), Some(9), "the daemon had ended before:\n{}", self.log());
+    }
+
+    /// Returns its process, for signals and limits.
+    pub fn process(&self) -> &Child {
+        &self.child.0
+    }
+
+    /// Waits until the daemon ends by itself, and returns how it did.
+    #[track_caller]
+    pub fn end(mut self) -> ExitStatus {
+        ended(&mut self.child.0, COMMAND_LIMIT)
+            .unwrap_or_else(|| panic!("the daemon goes on:\n{}", self.log()))
     }
 
     /// Returns what the daemon has logged.
