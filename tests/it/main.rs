@@ -16,6 +16,7 @@
 mod backup;
 mod cli;
 mod corpus;
+mod crash;
 mod desktop;
 mod mailbox;
 mod service;

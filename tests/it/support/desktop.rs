@@ -139,6 +139,11 @@ impl Desktop {
         output_of(&mut self.dunstctl(&["count", "displayed"])).trim().parse().unwrap()
     }
 
+    /// Clears the screen. A server with hundreds of notices on it answers late.
+    pub fn clear(&self) {
+        output_of(&mut self.dunstctl(&["close-all"]));
+    }
+
     /// Takes a picture of the screen into the build's directory and returns its path.
     ///
     /// # Panics

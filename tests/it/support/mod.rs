@@ -88,6 +88,11 @@ pub fn signal(child: &Child, signal: &str) {
     output_of(Command::new("sh").args(["-c", &line]));
 }
 
+/// Lets `time` pass, for faults that strike at a random moment. Nothing may be expected after it.
+pub fn pass(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// Waits until `child` has ended, at most `limit`.
 pub fn ended(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let deadline = Instant::now() + limit;
