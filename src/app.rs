@@ -152,9 +152,10 @@ impl App {
         now: DateTime<Utc>,
     ) -> Result<Tally> {
         let coverage = self.coverage()?;
+        let last = query::last_message(self.store.read())?;
         let App { store, settings, rules, calendar } = self;
         let judge = Judge { settings, rules, calendar, coverage: &coverage, now };
-        store
+        let tally = store
             .write(|tx| -> Result<Tally, store::Error> {
                 let mut tally = Tally::default();
                 let mut touched = BTreeSet::new();
@@ -187,7 +188,19 @@ impl App {
                 }
                 Ok(tally)
             })
-            .context("cannot record mail")
+            .context("cannot record mail")?;
+        // Not before they are there for good: what fails is tried again and again.
+        for taken in query::messages_after(self.store.read(), last)? {
+            tracing::info!(
+                message = taken.id,
+                kind = taken.kind,
+                authenticity = taken.authenticity,
+                outcome = taken.outcome,
+                effect = taken.effect,
+                "mail taken in"
+            );
+        }
+        Ok(tally)
     }
 
     /// Registers applications, all or none; says which are new. `submitted_at` of each is when it

@@ -131,14 +131,6 @@ impl Judge<'_> {
             raw: in_review.then_some(bytes),
         };
         let Some(id) = record::message(tx, &row, self.now)? else { return Ok(false) };
-        tracing::info!(
-            message = id,
-            kind = kind.as_str(),
-            authenticity = examined.authenticity.verdict.as_str(),
-            outcome = found.outcome.as_str(),
-            effect = examined.effect.as_str(),
-            "mail taken in"
-        );
         self.apply(tx, id, message, &examined, touched)
     }
 

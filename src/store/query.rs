@@ -289,6 +289,44 @@ pub fn to_evaluate(db: &Connection, now: DateTime<Utc>) -> Result<Vec<Applicatio
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
+/// What was made of a mail, in the words of the contract.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Taken {
+    /// The mail.
+    pub id: i64,
+    /// Its kind.
+    pub kind: String,
+    /// The verdict on its authenticity.
+    pub authenticity: String,
+    /// How the matching ended.
+    pub outcome: String,
+    /// What happened to it.
+    pub effect: String,
+}
+
+/// The mail that was recorded last; 0 where there is none.
+pub fn last_message(db: &Connection) -> Result<i64> {
+    let mut statement = db.prepare_cached("SELECT coalesce(max(id), 0) FROM messages")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// The mails that were recorded after the mail `last`.
+pub fn messages_after(db: &Connection, last: i64) -> Result<Vec<Taken>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, kind, authenticity, outcome, effect FROM messages WHERE ?1 < id ORDER BY id",
+    )?;
+    let rows = statement.query_map([last], |row| {
+        Ok(Taken {
+            id: row.get(0)?,
+            kind: row.get(1)?,
+            authenticity: row.get(2)?,
+            outcome: row.get(3)?,
+            effect: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
 /// Whether an application waits for proof about a deadline after `since`.
 pub fn proof_needed_since(db: &Connection, since: DateTime<Utc>) -> Result<bool> {
     let mut statement =

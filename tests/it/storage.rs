@@ -88,6 +88,7 @@ fn a_full_disk_is_said_once_loses_nothing_and_is_survived() {
     });
     assert_eq!(daemon.log().matches("ERROR").count(), 1, "{}", daemon.log());
     assert_eq!(daemon.log().matches("WARN").count(), 0, "{}", daemon.log());
+    assert_eq!(daemon.log().matches("taken in").count(), 0, "{}", daemon.log());
     assert_eq!(fact(&program.status(), ACME, "stage"), "submitted");
 
     limit_files(&daemon, "unlimited");
