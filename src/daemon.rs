@@ -529,6 +529,7 @@ fn start(app: &App, settings: &MailboxSettings) -> Result<Start> {
         settings: settings.clone(),
         limits: app.settings.limits.clone(),
         cursors,
+        looked: BTreeMap::new(),
         interest: Arc::new(move |header, role| interest.may_concern(header, role)),
         clock: clock::now,
     })

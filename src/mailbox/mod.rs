@@ -57,6 +57,8 @@ pub struct Start {
     /// How far each folder has been read, by its decoded name. A folder without a cursor is read
     /// from the look-back on.
     pub cursors: BTreeMap<String, Cursor>,
+    /// When each folder was last looked at, by its decoded name; empty at first.
+    pub looked: BTreeMap<String, DateTime<Utc>>,
     /// Which mails are fetched whole.
     pub interest: Interest,
     /// The present time.

@@ -8,6 +8,11 @@
 //! Some servers answer NO to a whole FETCH because of one mail they cannot read. Such a set is split
 //! until that mail is alone, and passed over as unreadable.
 //!
+//! A server that names no UIDNEXT is not trusted to keep its UIDs either. Courier writes them down when
+//! a folder is selected; what has come since then is numbered anew by each EXAMINE, in the order of
+//! the times in the file names, and who was delivered slowly takes the UID of one already read. There
+//! all mails are looked at that arrived since the last look of this process, and a day before.
+//!
 //! The cursor moves with the last batch of a page. Batches before it carry the cursor as it was:
 //! mails in them may be read twice, which changes nothing, but none is passed over. A first reading
 //! that is cut short starts again, so that coverage is never claimed for half of it.
@@ -15,7 +20,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_imap::imap_proto::Response;
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use super::folders::Folder;
@@ -41,6 +46,8 @@ pub struct Reading {
     pub from: Option<DateTime<Utc>>,
     /// Whether there was anything new.
     pub is_moved: bool,
+    /// How many mails there were.
+    pub exists: u32,
 }
 
 /// Reads what is new in a folder and reports it; returns once all of it is committed.
@@ -57,30 +64,44 @@ pub async fn read(
     reports: &mpsc::Sender<Report>,
 ) -> Result<Reading, Error> {
     let recorded = start.cursors.get(&folder.name).cloned();
-    if seen.is_some_and(|seen| Plan::after(recorded.as_ref(), &seen) == Plan::Nothing) {
-        return Ok(Reading { from: None, is_moved: false });
+    if let Some(Selected { exists, .. }) =
+        seen.filter(|seen| Plan::after(recorded.as_ref(), seen) == Plan::Nothing)
+    {
+        return Ok(Reading { from: None, is_moved: false, exists });
     }
+    let at = (start.clock)();
     let selected = session.examine(&folder.raw).await?;
     let plan = Plan::after(recorded.as_ref(), &selected);
     if let Plan::Restart { why } = &plan {
-        tracing::warn!(
-            mailbox = %start.settings.name, folder = %folder.name, reason = %why,
-            "the folder is read anew"
-        );
+        // Courier has another UIDVALIDITY at each EXAMINE of a folder that nobody has ever selected.
+        if selected.uid_next.is_none() && start.looked.contains_key(&folder.name) {
+            tracing::debug!(folder = %folder.name, reason = %why, "the folder is read anew");
+        } else {
+            tracing::warn!(
+                mailbox = %start.settings.name, folder = %folder.name, reason = %why,
+                "the folder is read anew"
+            );
+        }
     }
     let mut job = Job { session, folder, start, reports, recorded, largest: 0 };
-    match plan {
-        Plan::Nothing => Ok(Reading { from: None, is_moved: false }),
+    let exists = selected.exists;
+    let reading = match plan {
+        Plan::Nothing => Reading { from: None, is_moved: false, exists },
         Plan::From(uid) => {
-            job.read_from(uid, &selected).await?;
+            match selected.uid_next {
+                Some(next) => job.read_from(uid, next, &selected).await?,
+                None => job.read_unnumbered(uid, &selected).await?,
+            }
             let is_moved = start.cursors.get(&folder.name).is_some_and(|at| at.uid_next != uid);
-            Ok(Reading { from: None, is_moved })
+            Reading { from: None, is_moved, exists }
         }
         Plan::LookBack | Plan::Restart { .. } => {
             let from = job.look_back(&selected).await?;
-            Ok(Reading { from: Some(from), is_moved: true })
+            Reading { from: Some(from), is_moved: true, exists }
         }
-    }
+    };
+    start.looked.insert(folder.name.clone(), at);
+    Ok(reading)
 }
 
 /// One folder being read.
@@ -101,6 +122,8 @@ enum Wanted<'a> {
     From(u32),
     /// These, ascending; the ranges asked for may contain others.
     Listed(&'a [u32]),
+    /// These, ascending, and all from this UID on.
+    ListedAndFrom(&'a [u32], u32),
 }
 
 impl Wanted<'_> {
@@ -108,20 +131,15 @@ impl Wanted<'_> {
         match self {
             Wanted::From(first) => *first <= uid,
             Wanted::Listed(uids) => uids.binary_search(&uid).is_ok(),
+            Wanted::ListedAndFrom(uids, first) => *first <= uid || uids.binary_search(&uid).is_ok(),
         }
     }
 }
 
 impl Job<'_> {
-    async fn read_from(&mut self, first: u32, selected: &Selected) -> Result<(), Error> {
+    async fn read_from(&mut self, first: u32, next: u32, selected: &Selected) -> Result<(), Error> {
         let validity = selected.uid_validity;
         let cursor = |uid_next| Cursor { uid_validity: validity, uid_next };
-        let Some(next) = selected.uid_next else {
-            let all = vec![first..=u32::MAX];
-            let page = self.read_page(all, &Wanted::From(first)).await?;
-            let end = self.largest.saturating_add(1).max(first);
-            return self.report(page, cursor(first), cursor(end)).await;
-        };
         // Mails came and went again, or the numbers alone do not tell how few there are.
         let few = usize::try_from(selected.exists).unwrap_or(usize::MAX) <= PAGE;
         let step = if few { u32::MAX } else { u32::try_from(PAGE).unwrap_or(u32::MAX) };
@@ -141,15 +159,29 @@ impl Job<'_> {
         Ok(())
     }
 
-    async fn look_back(&mut self, selected: &Selected) -> Result<DateTime<Utc>, Error> {
-        let now = (self.start.clock)();
+    /// Reads what is new where the server names no UIDNEXT.
+    async fn read_unnumbered(&mut self, first: u32, selected: &Selected) -> Result<(), Error> {
+        let cursor = |uid_next| Cursor { uid_validity: selected.uid_validity, uid_next };
+        let looked = self.start.looked.get(&self.folder.name).copied();
+        let since = looked.unwrap_or_else(|| self.look_back_start());
+        let mut below = self.session.search_since(day_before(since)).await?;
+        below.retain(|uid| *uid < first);
+        let mut set = ranges(&below);
+        set.push(first..=u32::MAX);
+        let page = self.read_page(set, &Wanted::ListedAndFrom(&below, first)).await?;
+        let end = self.largest.saturating_add(1).max(first);
+        self.report(page, cursor(first), cursor(end)).await
+    }
+
+    fn look_back_start(&self) -> DateTime<Utc> {
         let span = chrono::TimeDelta::from_std(self.start.settings.look_back).ok();
-        let from = span
-            .and_then(|span| now.checked_sub_signed(span))
-            .unwrap_or(DateTime::<Utc>::UNIX_EPOCH);
-        // SEARCH counts in days of a zone that only the server knows: one day more.
-        let day = from.date_naive();
-        let day = day.checked_sub_days(Days::new(1)).unwrap_or(day);
+        span.and_then(|span| (self.start.clock)().checked_sub_signed(span))
+            .unwrap_or(DateTime::<Utc>::UNIX_EPOCH)
+    }
+
+    async fn look_back(&mut self, selected: &Selected) -> Result<DateTime<Utc>, Error> {
+        let from = self.look_back_start();
+        let day = day_before(from);
         let uids =
             if selected.exists == 0 { Vec::new() } else { self.session.search_since(day).await? };
         let unfinished = Cursor::unfinished(selected.uid_validity);
@@ -366,6 +398,12 @@ impl Job<'_> {
     }
 }
 
+/// SEARCH counts in days of a zone that only the server knows: one day more.
+fn day_before(at: DateTime<Utc>) -> NaiveDate {
+    let day = at.date_naive();
+    day.checked_sub_days(Days::new(1)).unwrap_or(day)
+}
+
 /// Hands a batch to the main task and waits until it is committed.
 async fn deliver(
     batch: Pile,
@@ -461,6 +499,7 @@ pub(super) mod tests {
             },
             limits: limits(),
             cursors: cursor.map(|cursor| ("INBOX".to_owned(), cursor)).into_iter().collect(),
+            looked: BTreeMap::new(),
             interest: Arc::new(|header, _| header.starts_with(b"From: cbp")),
             clock: || Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap(),
         }
@@ -515,7 +554,7 @@ pub(super) mod tests {
         let folder =
             Folder { name: "INBOX".to_owned(), raw: "INBOX".to_owned(), role: FolderRole::Inbox };
         let outcome = match read(&mut session, &folder, None, &mut start, &sender).await {
-            Ok(Reading { from, is_moved }) => {
+            Ok(Reading { from, is_moved, .. }) => {
                 format!("from {:?} moved {is_moved}", from.map(|from| from.date_naive()))
             }
             Err(err) => err.chain(),
@@ -663,9 +702,31 @@ pub(super) mod tests {
         let headers = format!("{}@ OK x\r\n", header(12, 9, "From: shop\r\n"));
         check(
             Some((7, 5)),
-            &["* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n@ OK x\r\n", &headers],
+            &[
+                "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n@ OK x\r\n",
+                "* SEARCH 3 12\r\n@ OK x\r\n",
+                &headers,
+            ],
             &["[] lost [] to 7/13"],
             "from None moved true",
+        )
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_uidnext_a_mail_that_took_another_s_uid_is_read() {
+        let headers = [2, 3, 4].map(|uid| header(uid, 9, "From: cbp\r\n")).concat();
+        let headers = format!("{headers}@ OK x\r\n");
+        check(
+            Some((7, 5)),
+            &[
+                "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n@ OK x\r\n",
+                "* SEARCH 3\r\n@ OK x\r\n",
+                &headers,
+                &format!("{}@ OK x\r\n", body(3, "three")),
+            ],
+            &["[\"3\"] lost [] to 7/5"],
+            "from None moved false",
         )
         .await;
     }

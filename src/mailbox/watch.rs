@@ -117,6 +117,8 @@ struct Round {
     folders: Vec<FolderCoverage>,
     /// Whether there was anything new in the folder that is idled on.
     is_moved: bool,
+    /// How many mails there were in it.
+    exists: u32,
 }
 
 /// Why the wait between two rounds ended.
@@ -193,7 +195,7 @@ impl Task {
                 &mut self.anew,
             )
             .await?;
-            let is_moved = round.is_moved;
+            let (is_moved, exists) = (round.is_moved, round.exists);
             self.judge_push(woken, is_moved);
             let mode = match self.push {
                 Push::Trusted { .. } if offers_push(&session, &self.start) => Mode::Push,
@@ -209,15 +211,17 @@ impl Task {
                 let pause = self.start.limits.backoff_min * n_false_calls.min(FALSE_CALLS);
                 sleep_until(next_look.min(Instant::now() + pause)).await;
             }
-            woken = self.wait(&mut session, &folders, next_look).await?;
+            woken = self.wait(&mut session, &folders, exists, next_look).await?;
         }
     }
 
-    /// Waits until there is reason to look, at most until `next_look`.
+    /// Waits until there is reason to look, at most until `next_look`. When the folder that is idled
+    /// on was read, it had `exists` mails.
     async fn wait(
         &mut self,
         session: &mut Session,
         folders: &[Folder],
+        exists: u32,
         next_look: Instant,
     ) -> Result<Woken, Error> {
         let renew = self.start.limits.idle_renew;
@@ -243,9 +247,13 @@ impl Task {
             // What came since the folder was last examined would be told of by nobody. After a
             // quiet IDLE, which is being renewed, it should have been told of.
             let selected = session.examine(&inbox.raw).await?;
-            if Plan::after(self.start.cursors.get(&inbox.name), &selected) != Plan::Nothing
-                && selected.uid_next.is_some()
-            {
+            let is_news = match selected.uid_next {
+                Some(_) => {
+                    Plan::after(self.start.cursors.get(&inbox.name), &selected) != Plan::Nothing
+                }
+                None => selected.exists != exists,
+            };
+            if is_news {
                 return Ok(woken);
             }
             let mut is_nudged = false;
@@ -364,7 +372,7 @@ async fn read_all(
     anew: &mut BTreeMap<String, DateTime<Utc>>,
 ) -> Result<Round, Error> {
     let started_at = glance.as_ref().map_or_else(start.clock, |glance| glance.at);
-    let mut round = Round { started_at, folders: Vec::new(), is_moved: false };
+    let mut round = Round { started_at, folders: Vec::new(), is_moved: false, exists: 0 };
     for folder in folders {
         let seen = glance.as_ref().filter(|_| folder.raw == INBOX).map(|glance| glance.selected);
         let reading = read(session, folder, seen, start, reports).await?;
@@ -373,6 +381,7 @@ async fn read_all(
         }
         if idled_on(folders) == Some(folder) {
             round.is_moved = reading.is_moved;
+            round.exists = reading.exists;
         }
         round.folders.push(FolderCoverage {
             folder: folder.name.clone(),
@@ -439,6 +448,8 @@ mod tests {
         idle: &'static str,
         /// After how many EXAMINEs new mail is there.
         new_mail_after: u32,
+        /// Whether EXAMINE names UIDNEXT.
+        names_uid_next: bool,
     }
 
     const WELL: Manner = Manner {
@@ -446,6 +457,7 @@ mod tests {
         login: "@ OK [CAPABILITY IMAP4rev1 IDLE] in\r\n",
         idle: "+ idling\r\n",
         new_mail_after: u32::MAX,
+        names_uid_next: true,
     };
 
     /// Serves any number of connections; returns the port and the count of logins.
@@ -471,9 +483,14 @@ mod tests {
                         }
                         "EXAMINE" => {
                             n_examined += 1;
-                            let next = if manner.new_mail_after < n_examined { 10 } else { 9 };
+                            let n_new = u32::from(manner.new_mail_after < n_examined);
+                            let (exists, next) = (3 + n_new, 9 + n_new);
+                            let next = match manner.names_uid_next {
+                                true => format!("* OK [UIDNEXT {next}] n\r\n"),
+                                false => String::new(),
+                            };
                             format!(
-                                "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT {next}] n\r\n@ OK x\r\n"
+                                "* {exists} EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n{next}@ OK x\r\n"
                             )
                         }
                         "IDLE" => {
@@ -551,6 +568,25 @@ mod tests {
     async fn mail_that_push_did_not_tell_of_is_found_by_the_poll_and_said() {
         let manner = Manner { new_mail_after: 2, ..WELL };
         check(manner, 4, &["complete Push", "batch to 10", "complete Poll", "complete Poll"]).await;
+    }
+
+    #[tokio::test]
+    async fn without_uidnext_mail_that_came_before_idle_is_looked_for_at_once() {
+        let manner = Manner { new_mail_after: 1, names_uid_next: false, ..WELL };
+        let (port, _) = serve(manner).await;
+        let (sender, mut receiver) = mpsc::channel(4);
+        let (_stop, shutdown) = watch::channel(false);
+        let mut start = quick(port);
+        start.cursors.clear();
+        start.settings.poll_interval = Duration::from_secs(3600);
+        start.limits.idle_renew = Duration::from_secs(3600);
+        tokio::spawn(watch(start, sender, Arc::new(Notify::new()), shutdown));
+        match receiver.recv().await {
+            Some(Report::Batch(_, committed)) => committed.send(true).unwrap(),
+            other => panic!("{other:?}"),
+        }
+        completed(&mut receiver).await;
+        completed(&mut receiver).await;
     }
 
     #[tokio::test]
