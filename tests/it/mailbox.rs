@@ -1,4 +1,4 @@
-//! Reading a mailbox on a real server: Dovecot, over TLS, over STARTTLS, and in the clear.
+//! Reading a mailbox, in what only Dovecot can show; what every server must show is in `servers`.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::dovecot::{Dovecot, PASSWORD, USER};
-use crate::support::mail::{ACME, Importer, JUNIPER, approval, submission};
+use crate::support::mail::{ACME, Importer, JUNIPER, approval};
 use crate::support::program::{Program, Transport, fact, mailbox, mailbox_trusting};
 use crate::support::{now, output_of};
 
@@ -26,35 +26,6 @@ fn is_pushed(status: &Value) -> bool {
 }
 
 #[test]
-fn mail_is_recorded_over_every_transport() {
-    let server = Dovecot::start();
-    server.deliver("INBOX", &approval(ACME, now()));
-    for transport in [Transport::Implicit, Transport::StartTls, Transport::Plain] {
-        let program = Program::new();
-        program.configure(&mailbox(&server, transport));
-        program.add(ACME);
-        check_stage(&program, ACME, "submitted");
-        program.ok(&["check"]);
-        check_stage(&program, ACME, "approved");
-    }
-}
-
-#[test]
-fn the_inbox_the_sent_folder_and_the_junk_folder_are_read() {
-    let server = Dovecot::start();
-    let an_hour_ago = now() - chrono::Duration::hours(1);
-    server.deliver_at("Sent", &submission(ACME, an_hour_ago), an_hour_ago);
-    server.deliver_at("Sent", &submission(JUNIPER, an_hour_ago), an_hour_ago);
-    server.deliver("INBOX", &approval(ACME, now()));
-    server.deliver("Junk", &approval(JUNIPER, now()));
-    let program = Program::watching(&server);
-    // Nothing is registered by hand: a submission registers its application.
-    program.ok(&["check"]);
-    check_stage(&program, ACME, "approved");
-    check_stage(&program, JUNIPER, "approved");
-}
-
-#[test]
 fn a_mail_older_than_the_first_look_back_is_left_alone() {
     let server = Dovecot::start();
     let long_ago = now() - chrono::Duration::days(90);
@@ -63,18 +34,6 @@ fn a_mail_older_than_the_first_look_back_is_left_alone() {
     program.add(ACME);
     program.ok(&["check"]);
     check_stage(&program, ACME, "submitted");
-}
-
-#[test]
-fn new_mail_reaches_the_status_through_idle() {
-    let server = Dovecot::start();
-    let program = Program::watching(&server);
-    program.add(ACME);
-    let daemon = program.daemon();
-    program.until("the mailbox is watched by IDLE", is_pushed);
-    server.deliver("INBOX", &approval(ACME, now()));
-    program.until("the approval is seen", |status| fact(status, ACME, "stage") == "approved");
-    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]
@@ -200,28 +159,6 @@ fn the_accepted_secret_is_not_logged_or_stored_either() {
 }
 
 #[test]
-fn no_mail_is_marked_seen() {
-    let server = Dovecot::start();
-    server.deliver("Sent", &submission(ACME, now()));
-    server.deliver("INBOX", &approval(ACME, now()));
-    server.deliver("Junk", &approval(JUNIPER, now()));
-    let program = Program::watching(&server);
-    program.ok(&["check"]);
-    let daemon = program.daemon();
-    program.until("the mailbox is watched by IDLE", is_pushed);
-    server.deliver("INBOX", &approval(JUNIPER, now()));
-    program.until("all is read", |status| fact(status, ACME, "stage") == "approved");
-    daemon.stop();
-
-    let flags = server.flags();
-    assert_eq!(flags.len(), 4);
-    for flags in flags {
-        // \Recent goes to whoever opens the folder by SELECT; it is still there after EXAMINE.
-        assert_eq!(flags, "\\Recent");
-    }
-}
-
-#[test]
 fn a_pinned_certificate_needs_no_authority() {
     let server = Dovecot::start();
     server.deliver("INBOX", &approval(ACME, now()));
@@ -265,28 +202,6 @@ fn a_certificate_for_another_host_gets_no_login() {
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert!(ended.stderr.contains("certificate"), "{ended:#?}");
     assert_eq!(server.n_logins(), 0);
-}
-
-#[test]
-fn the_daemon_outlives_its_server() {
-    let mut server = Dovecot::start();
-    let program = Program::watching(&server);
-    program.add(ACME);
-    let daemon = program.daemon();
-    program.until("the mailbox is watched by IDLE", is_pushed);
-
-    server.stop();
-    let status = program.until("the fault is in the status", |status| {
-        status["watch"]["mailboxes"][0]["error"].is_string()
-    });
-    assert_ne!(status["watch"]["state"], "watching");
-
-    server.start_again();
-    server.deliver("INBOX", &approval(ACME, now()));
-    program.until("the approval is seen", |status| fact(status, ACME, "stage") == "approved");
-    let status = program.until("all is well again", is_pushed);
-    assert_eq!(status["watch"]["mailboxes"][0]["error"], Value::Null);
-    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]

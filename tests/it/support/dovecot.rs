@@ -38,10 +38,10 @@ pub struct Dovecot {
     master: Option<Server>,
 }
 
-/// Who Dovecot runs as.
+/// Who a mail server runs as.
 #[derive(Debug)]
-struct Account {
-    user: String,
+pub(super) struct Account {
+    pub(super) user: String,
     group: String,
     /// User and group id, where they are not our own.
     other: Option<(u32, u32)>,
@@ -141,17 +141,6 @@ impl Dovecot {
         let status =
             self.doveadm(&["-f", "tab", "mailbox", "status", "-u", USER, "uidvalidity", folder]);
         status.lines().nth(1).unwrap().split('\t').next_back().unwrap().parse().unwrap()
-    }
-
-    /// Returns the flags of every mail in every folder.
-    pub fn flags(&self) -> Vec<String> {
-        let mut flags = Vec::new();
-        for folder in ["INBOX", "Sent", "Junk"] {
-            let listed = self
-                .doveadm(&["-f", "tab", "fetch", "-u", USER, "flags", "mailbox", folder, "ALL"]);
-            flags.extend(listed.lines().skip(1).map(str::to_owned));
-        }
-        flags
     }
 
     /// Ends every session as an administrator does: `* BYE`, then the end of the connection.
@@ -377,7 +366,7 @@ impl Session {
 }
 
 impl Account {
-    fn for_mail() -> Account {
+    pub(super) fn for_mail() -> Account {
         let id =
             |arguments: &[&str]| output_of(Command::new("id").args(arguments)).trim().to_owned();
         if id(&["-u"]) != "0" {
@@ -392,7 +381,7 @@ impl Account {
     }
 
     /// Lets `command` run under this account.
-    fn run(&self, command: &mut Command) {
+    pub(super) fn run(&self, command: &mut Command) {
         command.current_dir("/");
         if let Some((user, group)) = self.other {
             command.uid(user).gid(group);
@@ -400,7 +389,7 @@ impl Account {
     }
 
     /// Gives `path`, and all below it, to this account.
-    fn own(&self, path: &Path) {
+    pub(super) fn own(&self, path: &Path) {
         let Some((user, group)) = self.other else {
             return;
         };
@@ -420,7 +409,7 @@ fn maildir(directory: &Path, folder: &str) -> PathBuf {
 
 /// Makes an authority and a server certificate signed by it. The latter is no authority itself:
 /// rustls refuses one that is.
-fn certify(directory: &Path) {
+pub(super) fn certify(directory: &Path) {
     const EXTENSIONS: &str = "basicConstraints=critical,CA:FALSE\n\
                               subjectAltName=DNS:localhost,IP:127.0.0.1\n\
                               extendedKeyUsage=serverAuth\n";
@@ -441,18 +430,18 @@ fn certify(directory: &Path) {
     fs::set_permissions(directory.join("ca.pem"), readable).unwrap();
 }
 
-fn free_ports() -> (u16, u16) {
+pub(super) fn free_ports() -> (u16, u16) {
     let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     // Both are held until both are known, or they could be the same.
     let (first, second) = (free(), free());
     (first.local_addr().unwrap().port(), second.local_addr().unwrap().port())
 }
 
-fn accepts(port: u16) -> bool {
+pub(super) fn accepts(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-fn greets(port: u16) -> bool {
+pub(super) fn greets(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
         return false;
     };

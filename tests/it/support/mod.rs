@@ -1,9 +1,14 @@
 //! What the tests stand on: private servers, the program in a bare environment, mails, and waiting.
 
+pub mod courier;
+pub mod cyrus;
 pub mod desktop;
 pub mod dovecot;
+pub mod imap;
 pub mod mail;
 pub mod program;
+pub mod server;
+pub mod unpacked;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
