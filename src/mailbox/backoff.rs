@@ -3,13 +3,42 @@
 //! The pause doubles from failure to failure and is spread by jitter, so that the mailboxes of one
 //! provider do not come back in step after an outage. Failures before the server was reached cost
 //! nobody anything and spend no login; they are tried again at least every [`KNOCK`], so that mail is
-//! seen soon after the network is back. All of it is a function of its arguments: the random number
-//! and the times are handed in.
+//! seen soon after the network is back. Whatever the cause, [`Logins`] bounds how often a server is
+//! logged in to: providers lock accounts over that. All of it is a function of its arguments: the
+//! random number and the times are handed in.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest pause while the server cannot even be reached.
 pub const KNOCK: Duration = Duration::from_secs(10);
+
+/// So many logins may follow each other as fast as the pauses allow.
+pub const LOGINS_AT_ONCE: u32 = 20;
+/// After those, there is one login in this time: never more than 60 in an hour, and no network that
+/// flaps all day leaves the mailbox unread for longer than this.
+pub const LOGIN_SPACING: Duration = Duration::from_secs(90);
+
+/// Spaces logins out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Logins {
+    /// When all of [`LOGINS_AT_ONCE`] will be there again.
+    full_at: Option<Instant>,
+}
+
+impl Logins {
+    /// Returns how long to wait at `now` before the next login.
+    #[must_use]
+    pub fn pause(&self, now: Instant) -> Duration {
+        let spent = self.full_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        spent.saturating_sub(LOGIN_SPACING * (LOGINS_AT_ONCE - 1))
+    }
+
+    /// Counts a login at `now`.
+    pub fn count(&mut self, now: Instant) {
+        let full_at = self.full_at.map_or(now, |at| at.max(now));
+        self.full_at = Some(full_at + LOGIN_SPACING);
+    }
+}
 
 /// Counts failures in a row and turns them into pauses.
 #[derive(Clone, Debug)]
@@ -177,6 +206,54 @@ mod tests {
         assert_eq!(backoff.after(Failure::Passing, LONGEST), Duration::from_secs(16));
         backoff.worked(Duration::from_secs(16));
         assert_eq!(backoff.after(Failure::Passing, LONGEST), Duration::from_secs(2));
+    }
+
+    /// Logs in as soon as it is allowed, `every` so many seconds at the most, for an hour; returns
+    /// the number of logins and the longest pause in seconds.
+    fn logins_in_an_hour(every: u64) -> (u32, u64) {
+        let start = Instant::now();
+        let (mut logins, mut at, mut longest) = (Logins::default(), start, Duration::ZERO);
+        let mut n_logins = 0;
+        loop {
+            let pause = logins.pause(at);
+            at += pause;
+            if start + Duration::from_secs(3600) <= at {
+                return (n_logins, longest.as_secs());
+            }
+            longest = longest.max(pause);
+            logins.count(at);
+            n_logins += 1;
+            at += Duration::from_secs(every);
+        }
+    }
+
+    #[test]
+    fn logins_are_at_most_sixty_in_an_hour_and_never_far_apart() {
+        for (every, expected) in [
+            (0, (59, 90)),
+            (2, (59, 88)),
+            (30, (59, 60)),
+            (60, (59, 30)),
+            (90, (40, 0)),
+            (600, (6, 0)),
+        ] {
+            assert_eq!(logins_in_an_hour(every), expected, "a login every {every} s");
+        }
+    }
+
+    #[test]
+    fn after_a_quiet_time_all_logins_are_there_again() {
+        let (mut logins, start) = (Logins::default(), Instant::now());
+        for _ in 0..LOGINS_AT_ONCE {
+            assert_eq!(logins.pause(start), Duration::ZERO);
+            logins.count(start);
+        }
+        assert_eq!(logins.pause(start), LOGIN_SPACING);
+        let later = start + LOGIN_SPACING * LOGINS_AT_ONCE;
+        for _ in 0..LOGINS_AT_ONCE {
+            assert_eq!(logins.pause(later), Duration::ZERO);
+            logins.count(later);
+        }
     }
 
     proptest! {
