@@ -331,7 +331,6 @@ impl App {
         let settings = settings.with_context(|| format!("no mailbox {mailbox} is configured"))?;
         let (host, user) = (settings.host.clone(), settings.user.clone());
         let account = Account { host: &host, user: &user };
-        let blind_after = self.blind_after();
         let before = query::mailboxes(self.store.read())?.into_iter().find(|m| m.name == mailbox);
         let failing_since = before.and_then(|state| state.failing_since);
         let all_clear = failing_since.map(|since| self.blind_over(mailbox, since));
@@ -350,8 +349,9 @@ impl App {
                     return Ok(());
                 };
                 // Nobody needs the all-clear who has not been told of the trouble.
-                let was_told = !record::withdraw_key(tx, &blind_key(mailbox, since), read_until)?;
-                if was_told && since + blind_after <= read_until {
+                let key = blind_key(mailbox, since);
+                record::withdraw_key(tx, &key, read_until)?;
+                if query::was_delivered(tx, &key)? {
                     record::alert(tx, all_clear, read_until)?;
                 }
                 Ok(())
@@ -368,15 +368,42 @@ impl App {
             .context("cannot record what waits for proof")
     }
 
-    /// Starts the count of every mailbox's trouble anew, after the machine slept.
+    /// Starts the count of every mailbox's trouble anew, after the machine slept; trouble that
+    /// somebody was told of goes on, so that it is told once and its end is told, too.
     ///
     /// # Errors
     ///
     /// Those of the database.
     pub fn woke(&mut self, now: DateTime<Utc>) -> Result<()> {
         self.store
-            .write(|tx| record::restart_failing(tx, now))
+            .write(|tx| -> Result<(), store::Error> {
+                for state in query::mailboxes(tx)? {
+                    if let Some(since) = state.failing_since
+                        && !query::was_delivered(tx, &blind_key(&state.name, since))?
+                    {
+                        record::restart_failing(tx, &state.name, now)?;
+                    }
+                }
+                Ok(())
+            })
             .context("cannot record that the machine woke")
+    }
+
+    /// Raises the alert about a mailbox at once, because its server refuses the login again and
+    /// again: that does not pass by itself, and more attempts may lock the account.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn refused_login(&mut self, mailbox: &str, now: DateTime<Utc>) -> Result<()> {
+        let states = query::mailboxes(self.store.read())?;
+        let Some(state) = states.into_iter().find(|state| state.name == mailbox) else {
+            return Ok(());
+        };
+        let alert = self.blind(&state, state.failing_since.unwrap_or(now));
+        self.store
+            .write(|tx| record::alert(tx, &alert, now).map(drop))
+            .context("cannot raise the alert about a mailbox")
     }
 
     /// Remembers that a mailbox cannot be read; raises an alert once that has lasted.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::app::{App, Incoming, Origin, Progress, Tally};
@@ -27,8 +27,9 @@ use crate::clock;
 use crate::config::MailboxSettings;
 use crate::domain::alert::{Alert, AlertKind, digest};
 use crate::domain::interest::Interest;
-use crate::mailbox::{self, Batch, Mode, Report, Start};
+use crate::mailbox::{self, Batch, Mode, Nudge, Report, Start};
 use crate::memory;
+use crate::network::Network;
 use crate::notify::{Desktop, Notice};
 use crate::store::query::{self, PendingAlert};
 use crate::store::record::Account;
@@ -38,8 +39,9 @@ use health::{Health, Note};
 /// How often the daemon looks whether the wall clock jumped or a command wrote to the database.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// A jump of the wall clock against the monotonic one that means suspend, or a corrected clock.
-const JUMP: chrono::Duration = chrono::Duration::seconds(20);
+/// So many heartbeats that did not come mean that the machine slept or this process was stopped; a
+/// jump of the wall clock by as much means that, too, or a corrected clock.
+const JUMP: u32 = 4;
 
 /// So long after the last report the work it brought counts as done.
 const REST: Duration = Duration::from_secs(5);
@@ -149,21 +151,22 @@ pub async fn run(mut app: App) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     let (reports, mut inbox) = mpsc::channel(16);
     let (shutdown, is_over) = watch::channel(false);
-    let nudge = Arc::new(Notify::new());
+    let (nudge, nudged) = watch::channel(Nudge::Look);
     let mut tasks = tokio::task::JoinSet::new();
     for settings in &app.settings.mailboxes {
         let start = start(&app, settings)?;
-        tasks.spawn(mailbox::watch::watch(start, reports.clone(), nudge.clone(), is_over.clone()));
+        tasks.spawn(mailbox::watch::watch(start, reports.clone(), nudged.clone(), is_over.clone()));
     }
     drop(reports);
     let mut desktop = Desktop::new(app.settings.limits.notify_timeout);
     let mut outbox = Outbox::new(app.settings.notify.retry);
     let mut tick = interval(app.settings.watch.tick.max(Duration::from_secs(1)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heartbeat =
-        interval(HEARTBEAT.min(app.settings.notify.retry.max(Duration::from_millis(200))));
+    let beats_each = HEARTBEAT.min(app.settings.notify.retry.max(Duration::from_millis(200)));
+    let mut heartbeat = interval(beats_each);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut beat = Beat::new(clock::now());
+    let mut beat = Beat::new(beats_each * JUMP, clock::now());
+    let mut network = Network::now();
     let mut rest_at = None;
     tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
     tell_systemd(&[sd_notify::NotifyState::Ready]);
@@ -201,7 +204,7 @@ pub async fn run(mut app: App) -> Result<()> {
             Wake::Tick => {
                 settle(&mut app, &mut health, now)?;
                 if app.waits_for_proof(now) {
-                    nudge.notify_waiters();
+                    nudge.send_replace(Nudge::Look);
                 }
                 let line = health.fault().map_or_else(|| status_line(&app), str::to_owned);
                 tell_systemd(&[sd_notify::NotifyState::Status(&line)]);
@@ -209,14 +212,20 @@ pub async fn run(mut app: App) -> Result<()> {
             Wake::Heartbeat => {
                 if beat.has_jumped(now) {
                     tracing::info!(
-                        "the clock jumped, as after a suspend: looking at every mailbox at once"
+                        "time jumped, as after a suspend: looking at every mailbox at once"
                     );
-                    nudge.notify_waiters();
+                    nudge.send_replace(Nudge::Doubt);
                     if let Err(error) = app.woke(now) {
                         heed(&mut health, error, now)?;
                     }
                     settle(&mut app, &mut health, now)?;
                     outbox.retry_now();
+                }
+                let network_now = Network::now();
+                if network != network_now {
+                    tracing::info!("the network changed: looking at every mailbox at once");
+                    network = network_now;
+                    nudge.send_replace(Nudge::Doubt);
                 }
                 app.store.require_file()?;
                 match app.store.data_version() {
@@ -490,24 +499,26 @@ impl Outbox {
 
 /// What the last heartbeat saw.
 struct Beat {
+    /// What counts as a jump.
+    jump: Duration,
     wall: DateTime<Utc>,
     monotonic: Instant,
     data_version: Option<i64>,
 }
 
 impl Beat {
-    fn new(now: DateTime<Utc>) -> Beat {
-        Beat { wall: now, monotonic: Instant::now(), data_version: None }
+    fn new(jump: Duration, now: DateTime<Utc>) -> Beat {
+        Beat { jump, wall: now, monotonic: Instant::now(), data_version: None }
     }
 
     /// Whether the wall clock went on much further, or less far, than the monotonic one, which
-    /// stands still during a suspend.
+    /// stands still during a suspend; or the monotonic one did, because this process stood still.
     fn has_jumped(&mut self, now: DateTime<Utc>) -> bool {
-        let elapsed = chrono::Duration::from_std(self.monotonic.elapsed()).unwrap_or_default();
-        let jump = (now - self.wall) - elapsed;
+        let elapsed = self.monotonic.elapsed();
+        let apart = (now - self.wall) - chrono::Duration::from_std(elapsed).unwrap_or_default();
         self.wall = now;
         self.monotonic = Instant::now();
-        JUMP < jump.abs()
+        self.jump < elapsed || apart.abs().to_std().is_ok_and(|apart| self.jump < apart)
     }
 
     /// Whether another process wrote since.
@@ -557,13 +568,16 @@ fn take(
             let _ = answer.send(done.is_ok());
             done.map(|()| Tally::default())
         }
-        Report::Trouble { mailbox, error, hint, .. } => {
+        Report::Trouble { mailbox, error, hint, refused_login } => {
             let known = query::mailboxes(app.store.read()).unwrap_or_default();
             let is_known =
                 known.iter().any(|m| m.name == mailbox && m.error.as_ref() == Some(&error));
             app.trouble(&mailbox, &error, hint.as_deref(), now)?;
             if !is_known {
                 tracing::warn!(mailbox, "cannot read the mailbox: {error}");
+            }
+            if refused_login {
+                app.refused_login(&mailbox, now)?;
             }
             Ok(Tally::default())
         }
@@ -721,10 +735,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_clock_that_ran_on_while_the_machine_slept_is_noticed() {
         let start = DateTime::UNIX_EPOCH;
-        let mut beat = Beat::new(start);
+        let mut beat = Beat::new(Duration::from_secs(20), start);
         tokio::time::advance(Duration::from_secs(5)).await;
         assert!(!beat.has_jumped(start + chrono::Duration::seconds(5)));
         tokio::time::advance(Duration::from_secs(5)).await;
         assert!(beat.has_jumped(start + chrono::Duration::hours(2)));
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert!(
+            beat.has_jumped(start + chrono::Duration::hours(2) + chrono::Duration::seconds(30))
+        );
     }
 }

@@ -39,4 +39,6 @@ pub mod clock;
 
 pub mod memory;
 
+pub mod network;
+
 pub mod cli;

@@ -206,7 +206,11 @@ fn refused(err: async_imap::error::Error, words: Option<&str>, secret: &Secret) 
     let answer = Answer::new(&words_shown);
     match err {
         async_imap::error::Error::No(_) | async_imap::error::Error::Bad(_) => {
-            said_no(&answer).unwrap_or(Error::RefusedLogin { source: answer })
+            let is_fault = answer.is_server_fault();
+            said_no(&answer).unwrap_or(match is_fault {
+                true => Error::Throttled { source: answer },
+                false => Error::RefusedLogin { source: answer },
+            })
         }
         // LOGIN cannot carry line breaks; nothing was sent.
         async_imap::error::Error::Validate(_) => Error::NoLogin { wanted: "such a password" },
@@ -588,6 +592,17 @@ mod tests {
             ],
             "the server asks to be left alone for a while: \
              NO [ALERT] Too many simultaneous connections. (Failure)",
+        )
+        .await;
+        check(
+            Tls::None,
+            Kind::Password,
+            &[
+                "* OK [CAPABILITY IMAP4rev1] hi\r\n",
+                "@ NO [SERVERBUG] LOGIN Server error - Please try again later\r\n",
+            ],
+            "the server asks to be left alone for a while: \
+             NO [SERVERBUG] LOGIN Server error - Please try again later",
         )
         .await;
         check(

@@ -116,6 +116,16 @@ pub struct FolderCoverage {
     pub from: Option<DateTime<Utc>>,
 }
 
+/// Why the main task wants the mailboxes looked at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Nudge {
+    /// A deadline waits for the answer.
+    Look,
+    /// The machine slept or changed its network: connections may be dead, and a running command has
+    /// no more than `done-timeout` left to show that its own is not.
+    Doubt,
+}
+
 /// What a mailbox task tells the main task.
 #[derive(Debug)]
 pub enum Report {
@@ -181,6 +191,13 @@ impl Answer {
         ];
         let words = self.0.to_lowercase();
         SIGNS.iter().any(|sign| words.contains(sign))
+    }
+
+    /// Whether the server speaks of a fault of its own (RFC 5530 §3). As the answer to a login that
+    /// says nothing about the password; as the answer to a FETCH it may be one broken mail.
+    #[must_use]
+    pub fn is_server_fault(&self) -> bool {
+        self.0.to_lowercase().contains("[serverbug]")
     }
 
     /// Whether the login worked and the account does not: Microsoft 365 says so where licence,

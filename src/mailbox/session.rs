@@ -11,11 +11,12 @@ use async_imap::imap_proto::{
     AttributeValue, MailboxDatum, NameAttribute, RequestId, Response, ResponseCode, Status,
 };
 use chrono::{DateTime, NaiveDate, Utc};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::folders::Listed;
 use super::wire::{Damaged, Wire};
-use super::{Answer, Error};
+use super::{Answer, Error, Nudge};
 use crate::config::Limits;
 use crate::domain::cursor::Selected;
 
@@ -39,6 +40,7 @@ pub struct Session {
     limits: Limits,
     identified: bool,
     n_commands: u32,
+    nudge: watch::Receiver<Nudge>,
 }
 
 /// One mail in the answer to a FETCH.
@@ -68,7 +70,13 @@ pub enum Idled {
 impl Session {
     /// Takes over a session that has just been authenticated; `n_commands` is what that took.
     pub(super) fn new(imap: async_imap::Session<Wire>, limits: Limits, n_commands: u32) -> Session {
-        Session { imap, limits, identified: false, n_commands }
+        let (_, nobody) = watch::channel(Nudge::Look);
+        Session { imap, limits, identified: false, n_commands, nudge: nobody }
+    }
+
+    /// From now on, [`Nudge::Doubt`] leaves the running command less time.
+    pub(super) fn hurry_when(&mut self, nudged: watch::Receiver<Nudge>) {
+        self.nudge = nudged;
     }
 
     /// Returns how many commands have been sent, login included.
@@ -336,8 +344,19 @@ impl Running<'_> {
         loop {
             let before = self.session.imap.get_ref().received();
             let limit = self.limit;
-            if let Ok(received) = timeout(limit, self.receive(&mut on)).await {
-                return received;
+            let mut nudge = self.session.nudge.clone();
+            tokio::select! {
+                biased;
+                received = timeout(limit, self.receive(&mut on)) => {
+                    if let Ok(received) = received {
+                        return received;
+                    }
+                }
+                () = doubted(&mut nudge) => {
+                    self.session.nudge = nudge;
+                    self.limit = limit.min(self.session.limits.done_timeout);
+                    continue;
+                }
             }
             if self.session.imap.get_ref().received() - before < PROGRESS {
                 return Err(Error::Silent { command: self.name, limit });
@@ -389,6 +408,19 @@ impl Running<'_> {
     fn refusal(&mut self) -> Answer {
         Answer::new(&self.session.imap.get_mut().take_refusal().unwrap_or_default())
     }
+}
+
+/// Waits for the next nudge, or takes one that came meanwhile.
+pub(super) async fn nudged(nudge: &mut watch::Receiver<Nudge>) -> Nudge {
+    match nudge.changed().await {
+        Ok(()) => *nudge.borrow(),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// The same for a doubt.
+pub(super) async fn doubted(nudge: &mut watch::Receiver<Nudge>) {
+    while nudged(nudge).await != Nudge::Doubt {}
 }
 
 /// Errors that mean the same whatever command they answer.
@@ -583,6 +615,21 @@ pub(super) mod tests {
         let mut session = Session::new(client.login("u", "p").await.unwrap(), limits(), 1);
         let err = session.noop().await.unwrap_err();
         assert_eq!(err.chain(), "no answer to NOOP for 60 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_nudge_leaves_a_dead_connection_less_time() {
+        let mut session = scripted(&[""]).await;
+        let (nudge, nudged) = watch::channel(Nudge::Look);
+        session.hurry_when(nudged);
+        let nudged = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            nudge.send_replace(Nudge::Doubt);
+        };
+        let start = Instant::now();
+        let (outcome, ()) = tokio::join!(session.noop(), nudged);
+        assert_eq!(outcome.unwrap_err().chain(), "no answer to NOOP for 15 s");
+        assert_eq!(start.elapsed().as_secs(), 20);
     }
 
     #[tokio::test(start_paused = true)]

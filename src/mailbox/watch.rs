@@ -15,18 +15,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::backoff::{Backoff, Failure};
-use super::connect::connect;
+use super::backoff::{Backoff, Failure, Logins};
+use super::connect::{connect, greet, login, read_secret};
 use super::folders::{Absent, Folder, INBOX, decoded, need_list, resolve};
 use super::reading::read;
-use super::session::{Idled, Session};
-use super::{Error, FolderCoverage, Mode, Report, Start};
+use super::session::{Idled, Session, doubted, nudged};
+use super::{Error, FolderCoverage, Mode, Nudge, Report, Start};
 use crate::domain::cursor::{Plan, Selected};
 use crate::domain::message::FolderRole;
 
@@ -60,7 +60,7 @@ pub async fn pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(
 pub async fn watch(
     start: Start,
     reports: mpsc::Sender<Report>,
-    nudge: Arc<Notify>,
+    nudge: watch::Receiver<Nudge>,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let limits = &start.limits;
@@ -70,6 +70,7 @@ pub async fn watch(
         reports,
         nudge,
         backoff,
+        logins: Logins::default(),
         told: BTreeSet::new(),
         anew: BTreeMap::new(),
         push: Push::Trusted { n_late: 0 },
@@ -96,8 +97,9 @@ enum Push {
 struct Task {
     start: Start,
     reports: mpsc::Sender<Report>,
-    nudge: Arc<Notify>,
+    nudge: watch::Receiver<Nudge>,
     backoff: Backoff,
+    logins: Logins,
     /// Missing special uses already warned of.
     told: BTreeSet<String>,
     /// Folders read anew since the last complete pass, and from when.
@@ -162,7 +164,7 @@ impl Task {
             }
             match err.failure() {
                 Failure::Unreachable | Failure::Passing => {
-                    let _ = timeout(pause, self.nudge.notified()).await;
+                    let _ = timeout(pause, nudged(&mut self.nudge)).await;
                 }
                 Failure::RefusedLogin | Failure::Throttled | Failure::Lasting => {
                     sleep(pause).await;
@@ -171,9 +173,31 @@ impl Task {
         }
     }
 
+    /// Connects and logs in; a login is counted once the server has greeted us, because a server
+    /// out of reach is asked for none.
+    async fn log_in(&mut self) -> Result<Session, Error> {
+        let Start { settings, limits, .. } = &self.start;
+        let pause = self.logins.pause(Instant::now().into_std());
+        if !pause.is_zero() {
+            tracing::warn!(
+                mailbox = %settings.name, pause = pause.as_secs(),
+                "so many logins in so short a time: waiting before the next one"
+            );
+            sleep(pause).await;
+        }
+        let (nudge, limit) = (&mut self.nudge, limits.done_timeout);
+        let greeted = hurried(nudge, limit, "the connection", greet(settings, limits)).await?;
+        let secret = read_secret(settings, limits).await?;
+        self.logins.count(Instant::now().into_std());
+        let login = login(greeted, settings, limits, &secret);
+        let mut session = hurried(nudge, limit, "the login", login).await?;
+        session.hurry_when(nudge.clone());
+        Ok(session)
+    }
+
     /// Lives one connection to its end.
     async fn connection(&mut self) -> Result<Infallible, Error> {
-        let mut session = connect(&self.start.settings, &self.start.limits).await?;
+        let mut session = self.log_in().await?;
         let connected = Instant::now();
         self.backoff.logged_in();
         if self.push == Push::Refused {
@@ -186,6 +210,8 @@ impl Task {
         let mut n_false_calls = 0u32;
         loop {
             let next_look = Instant::now() + self.start.settings.poll_interval;
+            // Whatever the nudges so far were about, this look answers them.
+            self.nudge.mark_unchanged();
             let round = read_all(
                 &mut session,
                 &folders,
@@ -231,10 +257,9 @@ impl Task {
             let inbox =
                 idled_on(folders).filter(|_| !is_refused && offers_push(session, &self.start));
             let until = next_look.min(Instant::now() + renew);
-            let nudge = Arc::clone(&self.nudge);
             let Some(inbox) = inbox else {
                 tokio::select! {
-                    () = nudge.notified() => return Ok(Woken::Unknown),
+                    _ = nudged(&mut self.nudge) => return Ok(Woken::Unknown),
                     () = sleep_until(until) => {}
                 }
                 if next_look <= Instant::now() {
@@ -260,7 +285,7 @@ impl Task {
             let idled = session
                 .idle(async {
                     tokio::select! {
-                        () = nudge.notified() => is_nudged = true,
+                        _ = nudged(&mut self.nudge) => is_nudged = true,
                         () = sleep_until(until) => {}
                     }
                 })
@@ -311,6 +336,23 @@ impl Task {
             (push, _) => push,
         };
     }
+}
+
+/// Waits for `step`, after a doubt no longer than `limit`: what was begun before a suspend, or in
+/// another network, seldom ends.
+async fn hurried<T>(
+    nudge: &mut watch::Receiver<Nudge>,
+    limit: Duration,
+    command: &'static str,
+    step: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::pin!(step);
+    tokio::select! {
+        biased;
+        done = &mut step => return done,
+        () = doubted(nudge) => {}
+    }
+    timeout(limit, step).await.unwrap_or(Err(Error::Silent { command, limit }))
 }
 
 /// Forgets how far the folders were read that are gone, with whose coverage it is over too: one that
@@ -434,8 +476,8 @@ mod tests {
     use crate::config::Tls;
     use crate::domain::cursor::Cursor;
     use crate::secret::SecretSource;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Duration;
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     use tokio::net::TcpListener;
 
@@ -525,6 +567,11 @@ mod tests {
         start
     }
 
+    /// Where no nudge ever comes from.
+    fn nobody() -> watch::Receiver<Nudge> {
+        watch::channel(Nudge::Look).1
+    }
+
     /// Takes the next report, which must be that everything has been read.
     async fn completed(receiver: &mut mpsc::Receiver<Report>) {
         match receiver.recv().await {
@@ -538,7 +585,7 @@ mod tests {
         let (port, logins) = serve(manner).await;
         let (sender, mut receiver) = mpsc::channel(4);
         let (stop, shutdown) = watch::channel(false);
-        let task = tokio::spawn(watch(quick(port), sender, Arc::new(Notify::new()), shutdown));
+        let task = tokio::spawn(watch(quick(port), sender, nobody(), shutdown));
         let mut seen = Vec::new();
         while seen.len() < n {
             seen.push(match receiver.recv().await.unwrap() {
@@ -604,7 +651,7 @@ mod tests {
         let mut start = quick(port);
         start.settings.poll_interval = Duration::from_secs(3600);
         start.limits.backoff_min = Duration::from_secs(3600);
-        tokio::spawn(watch(start, sender, Arc::new(Notify::new()), shutdown));
+        tokio::spawn(watch(start, sender, nobody(), shutdown));
         for _ in 0..3 {
             completed(&mut receiver).await;
         }
@@ -654,7 +701,7 @@ mod tests {
         drop(listener);
         let (sender, mut receiver) = mpsc::channel(4);
         let (stop, shutdown) = watch::channel(false);
-        let task = tokio::spawn(watch(quick(port), sender, Arc::new(Notify::new()), shutdown));
+        let task = tokio::spawn(watch(quick(port), sender, nobody(), shutdown));
         for _ in 0..3 {
             let Some(Report::Trouble { error, hint, refused_login, .. }) = receiver.recv().await
             else {
@@ -672,13 +719,13 @@ mod tests {
         let (port, _) = serve(WELL).await;
         let (sender, mut receiver) = mpsc::channel(4);
         let (_stop, shutdown) = watch::channel(false);
-        let nudge = Arc::new(Notify::new());
+        let (nudge, nudged) = watch::channel(Nudge::Look);
         let mut start = quick(port);
         start.settings.poll_interval = Duration::from_secs(3600);
         start.limits.idle_renew = Duration::from_secs(3600);
-        tokio::spawn(watch(start, sender, Arc::clone(&nudge), shutdown));
+        tokio::spawn(watch(start, sender, nudged, shutdown));
         completed(&mut receiver).await;
-        nudge.notify_one();
+        nudge.send_replace(Nudge::Look);
         completed(&mut receiver).await;
     }
 }

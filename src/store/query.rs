@@ -488,6 +488,13 @@ pub fn n_pending_alerts(db: &Connection) -> Result<i64> {
     )?)
 }
 
+/// Whether the alert with this key has reached a person.
+pub fn was_delivered(db: &Connection, key: &str) -> Result<bool> {
+    let mut statement =
+        db.prepare_cached("SELECT 1 FROM alerts WHERE key = ?1 AND delivered_at IS NOT NULL")?;
+    Ok(statement.exists([key])?)
+}
+
 /// How many mails could not be fetched.
 pub fn n_unreadable(db: &Connection) -> Result<i64> {
     Ok(db.query_row("SELECT count(*) FROM unreadable", [], |row| row.get(0))?)

@@ -609,12 +609,13 @@ pub fn mailbox_failing(
     Ok(())
 }
 
-/// Counts the trouble of all mailboxes from `now`: while the machine slept nobody could look.
-pub fn restart_failing(tx: &Transaction, now: DateTime<Utc>) -> Result<()> {
+/// Counts a mailbox's trouble from `now`: while the machine slept nobody could look.
+pub fn restart_failing(tx: &Transaction, name: &str, now: DateTime<Utc>) -> Result<()> {
     execute(
         tx,
-        "UPDATE mailboxes SET failing_since = ?1 WHERE failing_since IS NOT NULL",
-        [now.timestamp()],
+        "UPDATE mailboxes SET failing_since = :now
+         WHERE name = :name AND failing_since IS NOT NULL",
+        named_params! { ":name": name, ":now": now.timestamp() },
     )?;
     Ok(())
 }
