@@ -82,8 +82,11 @@ pub struct Progress<'a> {
     pub look_back: i64,
     /// The cursor to keep.
     pub cursor: &'a Cursor,
-    /// Mails that could not be fetched.
+    /// Mails that could not be read, and why.
     pub unreadable: &'a [(u32, String)],
+    /// Mails that could not be read before and were tried again; those that still cannot be read
+    /// are in `unreadable`, too.
+    pub retried: &'a [u32],
 }
 
 /// What became of a batch, mail by mail.
@@ -182,8 +185,15 @@ impl App {
                     let folder = origin.folder;
                     let Progress { account, look_back, cursor, .. } = progress;
                     record::cursor(tx, account, folder, cursor, look_back)?;
-                    for (uid, error) in progress.unreadable {
-                        record::unreadable(tx, origin.mailbox, folder, *uid, error, now)?;
+                    let validity = cursor.uid_validity;
+                    record::keep_unreadable_of(tx, account, folder, validity)?;
+                    for uid in progress.retried {
+                        if !progress.unreadable.iter().any(|(still, _)| still == uid) {
+                            record::readable(tx, account, folder, (validity, *uid))?;
+                        }
+                    }
+                    for (uid, why) in progress.unreadable {
+                        record::unreadable(tx, account, folder, (validity, *uid), why, now)?;
                     }
                 }
                 Ok(tally)

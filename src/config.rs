@@ -229,6 +229,8 @@ pub struct Limits {
     pub backoff_max: Duration,
     /// The wait after a second refused log-in, so that no account is locked.
     pub refused_login_retry: Duration,
+    /// The wait before a mail that could not be read is tried again; it doubles three times.
+    pub unreadable_retry: Duration,
     /// For the notification server's answer.
     pub notify_timeout: Duration,
     /// The largest message that is read whole, in bytes.
@@ -245,6 +247,7 @@ impl Default for Limits {
             backoff_min: Duration::from_secs(2),
             backoff_max: Duration::from_mins(5),
             refused_login_retry: Duration::from_mins(15),
+            unreadable_retry: Duration::from_hours(1),
             notify_timeout: Duration::from_secs(5),
             max_message: 50_000_000,
         }

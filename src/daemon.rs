@@ -27,6 +27,7 @@ use crate::clock;
 use crate::config::MailboxSettings;
 use crate::domain::alert::{Alert, AlertKind, digest};
 use crate::domain::interest::Interest;
+use crate::mailbox::unreadable::{Unread, Unreadable};
 use crate::mailbox::{self, Batch, Mode, Nudge, Report, Start};
 use crate::memory;
 use crate::network::Network;
@@ -237,7 +238,7 @@ pub async fn run(mut app: App) -> Result<()> {
                     match app.store.try_write() {
                         Ok(()) => {
                             health.worked();
-                            nudge.notify_waiters();
+                            nudge.send_replace(Nudge::Look);
                             outbox.retry_now();
                         }
                         Err(error) => heed(&mut health, error.into(), now)?,
@@ -535,12 +536,21 @@ fn start(app: &App, settings: &MailboxSettings) -> Result<Start> {
         query::cursors(app.store.read(), account(settings), look_back(settings))?
             .into_iter()
             .collect();
+    let unreadable = query::unreadable(app.store.read(), account(settings))?;
+    let unreadable = unreadable.into_iter().map(|mail| Unread {
+        folder: mail.folder,
+        uid_validity: mail.uid_validity,
+        uid: mail.uid,
+        last_tried: mail.last_tried,
+        tries: mail.tries,
+    });
     let interest = Interest::new(app.settings.trust.clone());
     Ok(Start {
         settings: settings.clone(),
         limits: app.settings.limits.clone(),
         cursors,
         looked: BTreeMap::new(),
+        unreadable: Unreadable::new(unreadable),
         interest: Arc::new(move |header, role| interest.may_concern(header, role)),
         clock: clock::now,
     })
@@ -607,6 +617,7 @@ fn ingest(app: &mut App, batch: &Batch, now: DateTime<Utc>) -> Result<Tally> {
         look_back: look_back(&settings),
         cursor: &batch.cursor,
         unreadable: &batch.unreadable,
+        retried: &batch.retried,
     };
     let origin = Origin { mailbox: &batch.mailbox, folder: &batch.folder, role: batch.role };
     app.ingest(origin, &mails, Some(progress), now)

@@ -325,7 +325,7 @@ fn of_database(app: &App, now: DateTime<Utc>) -> Vec<Check> {
             if 0 < n_unreadable {
                 checks.push(Check::warning(
                     "unreadable mails",
-                    format!("{n_unreadable} could not be fetched and were passed over"),
+                    format!("{n_unreadable} could not be fetched; they are tried again now and then"),
                     "look at them with your mail program; saved as a file, `acewatch import FILE` reads them",
                 ));
             }

@@ -99,6 +99,7 @@ pub(super) struct Limits {
     pub backoff_min: Option<Text>,
     pub backoff_max: Option<Text>,
     pub refused_login_retry: Option<Text>,
+    pub unreadable_retry: Option<Text>,
     pub notify_timeout: Option<Text>,
     pub max_message: Option<Text>,
 }

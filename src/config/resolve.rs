@@ -260,6 +260,11 @@ fn limits(source: Source<'_>, written: file::Limits) -> Result<Limits, ConfigErr
             written.refused_login_retry,
             default.refused_login_retry,
         )?,
+        unreadable_retry: wait(
+            "unreadable-retry",
+            written.unreadable_retry,
+            default.unreadable_retry,
+        )?,
         notify_timeout: wait("notify-timeout", written.notify_timeout, default.notify_timeout)?,
         max_message: source
             .read("max-message", written.max_message, value::size)?

@@ -28,6 +28,7 @@ pub mod probe;
 pub mod reading;
 pub mod session;
 mod uids;
+pub mod unreadable;
 pub mod watch;
 pub mod wire;
 
@@ -44,6 +45,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::message::FolderRole;
 use crate::secret::SecretError;
 use backoff::Failure;
+use unreadable::Unreadable;
 
 /// Says by its header block, as fetched, whether a mail's body is needed.
 pub type Interest = Arc<dyn Fn(&[u8], FolderRole) -> bool + Send + Sync>;
@@ -59,6 +61,8 @@ pub struct Start {
     pub cursors: BTreeMap<String, Cursor>,
     /// When each folder was last looked at, by its decoded name; empty at first.
     pub looked: BTreeMap<String, DateTime<Utc>>,
+    /// The mails that could not be read.
+    pub unreadable: Unreadable,
     /// Which mails are fetched whole.
     pub interest: Interest,
     /// The present time.
@@ -93,6 +97,8 @@ pub struct Batch {
     pub mails: Vec<RawMail>,
     /// UIDs that could not be read, and why. The cursor passes over them.
     pub unreadable: Vec<(u32, String)>,
+    /// UIDs that could not be read before and were tried again.
+    pub retried: Vec<u32>,
 }
 
 /// How news of mail comes in.

@@ -6,7 +6,8 @@
 //! costs two commands and a round trip.
 //!
 //! Some servers answer NO to a whole FETCH because of one mail they cannot read. Such a set is split
-//! until that mail is alone, and passed over as unreadable.
+//! until that mail is alone, and passed over as unreadable. What becomes of those, and of mails at
+//! which connections end, says [`unreadable`](super::unreadable).
 //!
 //! A server that names no UIDNEXT is not trusted to keep its UIDs either. Courier writes them down when
 //! a folder is selected; what has come since then is numbered anew by each EXAMINE, in the order of
@@ -25,7 +26,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::folders::Folder;
 use super::session::{Fetched, Session, fetched};
-use super::uids::{Set, exact_ranges, halves, ranges, sets, shown};
+use super::uids::{Set, above, exact_ranges, halves, ranges, sets, shown};
+use super::unreadable::Parts;
 use super::{Batch, Error, RawMail, Report, Start};
 use crate::domain::cursor::{Cursor, Plan, Selected};
 
@@ -82,8 +84,11 @@ pub async fn read(
                 "the folder is read anew"
             );
         }
+        start.unreadable.read_anew(&folder.name, selected.uid_validity);
     }
-    let mut job = Job { session, folder, start, reports, recorded, largest: 0 };
+    let validity = selected.uid_validity;
+    let mut job =
+        Job { session, folder, start, reports, recorded, validity, is_trial: false, largest: 0 };
     let exists = selected.exists;
     let reading = match plan {
         Plan::Nothing => Reading { from: None, is_moved: false, exists },
@@ -101,7 +106,48 @@ pub async fn read(
         }
     };
     start.looked.insert(folder.name.clone(), at);
+    start.unreadable.survived(&folder.name);
     Ok(reading)
+}
+
+/// Tries those mails of a folder again that could not be read and whose time has come. Each is
+/// fetched alone, because it may end the connection; the next one then reports that.
+///
+/// # Errors
+/// As [`read`].
+pub async fn try_again(
+    session: &mut Session,
+    folder: &Folder,
+    start: &mut Start,
+    reports: &mpsc::Sender<Report>,
+) -> Result<(), Error> {
+    let due = start.unreadable.due(&folder.name, start.limits.unreadable_retry, (start.clock)());
+    let Some(cursor) = start.cursors.get(&folder.name).cloned().filter(|_| !due.is_empty()) else {
+        return Ok(());
+    };
+    let selected = session.examine(&folder.raw).await?;
+    for (validity, uid) in due {
+        // The next reading sees a new UIDVALIDITY, and reads all of the folder.
+        if validity != selected.uid_validity || validity != cursor.uid_validity {
+            continue;
+        }
+        let mut page = Page { retried: vec![uid], ..Page::default() };
+        let deadly = start.unreadable.deadly(&folder.name, validity, uid);
+        let recorded = Some(cursor.clone());
+        let mut job =
+            Job { session, folder, start, reports, recorded, validity, is_trial: true, largest: 0 };
+        match deadly {
+            Some(why) => page.leave_out(uid, &why),
+            None => {
+                job.start.unreadable.on_trial(&folder.name, validity, uid);
+                let read = job.read_page(exact_ranges(&[uid]), &Wanted::Listed(&[uid])).await?;
+                page = Page { retried: page.retried, ..read };
+            }
+        }
+        job.report(page, cursor.clone(), cursor.clone()).await?;
+        start.unreadable.survived(&folder.name);
+    }
+    Ok(())
 }
 
 /// One folder being read.
@@ -112,6 +158,10 @@ struct Job<'a> {
     reports: &'a mpsc::Sender<Report>,
     /// The cursor as it is committed.
     recorded: Option<Cursor>,
+    /// The folder's UIDVALIDITY.
+    validity: u32,
+    /// Whether a mail is tried again that could not be read.
+    is_trial: bool,
     /// The largest UID seen.
     largest: u32,
 }
@@ -206,9 +256,20 @@ impl Job<'_> {
     async fn read_page(&mut self, set: Set, wanted: &Wanted<'_>) -> Result<Page, Error> {
         let mut page = Page::default();
         let mut todo = vec![set];
+        if let Some(set) = todo.first()
+            && self.is_careful(set)
+        {
+            let listed = self.session.search_uids(&shown(set)).await?;
+            let Parts { asked, left_out } = self.parts(&listed);
+            todo = asked.iter().rev().map(|uids| exact_ranges(uids)).collect();
+            for (uid, why) in left_out.into_iter().filter(|(uid, _)| wanted.contains(*uid)) {
+                self.largest = uid.max(self.largest);
+                page.leave_out(uid, &why);
+            }
+        }
         let mut n_refused = 0;
         while let Some(set) = todo.pop() {
-            match self.read_headers(&shown(&set), wanted, &mut page).await {
+            match self.read_headers(&set, wanted, &mut page).await {
                 Err(Error::Refused { source, .. }) if n_refused < REFUSALS => {
                     n_refused += 1;
                     match halves(&set) {
@@ -230,22 +291,22 @@ impl Job<'_> {
 
     async fn read_headers(
         &mut self,
-        set: &str,
+        set: &Set,
         wanted: &Wanted<'_>,
         page: &mut Page,
     ) -> Result<(), Error> {
-        let Job { session, folder, start, largest, .. } = self;
+        let Job { session, folder, start, largest, validity, .. } = self;
         let (interest, role) = (&start.interest, folder.role);
-        let mut n_mails = 0u32;
+        let mut seen = Vec::new();
         // The server may send news of flags at any time; only a mail of which nothing else ever
         // comes has no header.
         let mut bare = BTreeSet::new();
         let damaged = session
-            .headers(set, |Fetched { uid, size, body, .. }| {
+            .headers(&shown(set), |Fetched { uid, size, body, .. }| {
                 if !wanted.contains(uid) {
                     return;
                 }
-                n_mails += 1;
+                seen.push(uid);
                 *largest = uid.max(*largest);
                 let Some(header) = body else {
                     bare.insert(uid);
@@ -256,26 +317,31 @@ impl Job<'_> {
                     page.interesting.insert(uid, size);
                 }
             })
-            .await?;
+            .await;
+        let damaged = damaged.inspect_err(|err| {
+            let came = seen.iter().max().copied().unwrap_or(0);
+            start.unreadable.died(&folder.name, *validity, err, above(set, came));
+        })?;
         bare.retain(|uid| !page.interesting.contains_key(uid));
         for uid in bare {
             page.leave_out(uid, "the server has no header for it");
         }
         let n_anonymous = damaged.iter().filter(|damaged| damaged.uid.is_none()).count();
-        for uid in damaged.into_iter().filter_map(|damaged| damaged.uid) {
-            if wanted.contains(uid) {
-                *largest = uid.max(*largest);
-                page.leave_out(uid, "the server's answer cannot be understood");
-            }
-        }
+        let mut broken: BTreeSet<u32> =
+            damaged.into_iter().filter_map(|damaged| damaged.uid).collect();
         if 0 < n_anonymous {
-            tracing::warn!(
-                mailbox = %start.settings.name, folder = %folder.name, mails = n_anonymous,
-                "some headers cannot be understood, nor whose they are"
-            );
+            // Whose they are is found out by who did not come.
+            seen.sort_unstable();
+            let listed = session.search_uids(&shown(set)).await?;
+            let missing = listed.into_iter().filter(|uid| seen.binary_search(uid).is_err());
+            broken.extend(missing.take(n_anonymous + broken.len()));
+        }
+        for uid in broken.into_iter().filter(|uid| wanted.contains(*uid)) {
+            *largest = uid.max(*largest);
+            page.leave_out(uid, "the server's answer cannot be understood");
         }
         tracing::debug!(
-            mailbox = %start.settings.name, folder = %folder.name, mails = n_mails,
+            mailbox = %start.settings.name, folder = %folder.name, mails = seen.len(),
             interesting = page.interesting.len(), "headers read"
         );
         Ok(())
@@ -284,8 +350,15 @@ impl Job<'_> {
     /// Fetches a page's interesting mails and reports them, the last batch with cursor `done`.
     async fn report(&mut self, page: Page, before: Cursor, done: Cursor) -> Result<(), Error> {
         let limit = self.start.limits.max_message;
-        let Page { interesting, unreadable } = page;
-        let mut batch = Pile { unreadable, ..Pile::default() };
+        let Page { mut interesting, mut unreadable, retried } = page;
+        for uid in interesting.keys() {
+            if let Some(why) = self.start.unreadable.deadly(&self.folder.name, self.validity, *uid)
+            {
+                unreadable.push((*uid, why));
+            }
+        }
+        interesting.retain(|uid, _| !unreadable.iter().any(|(bad, _)| bad == uid));
+        let mut batch = Pile { unreadable, retried, ..Pile::default() };
         let (small, large): (Vec<u32>, Vec<u32>) = {
             let (small, large): (Vec<_>, Vec<_>) =
                 interesting.iter().partition(|(_, size)| u64::from(**size) <= limit);
@@ -297,7 +370,10 @@ impl Job<'_> {
         let part = format!("BODY.PEEK[]<0.{limit}>");
         for (uids, item, truncated) in [(small, "BODY.PEEK[]", false), (large, part.as_str(), true)]
         {
-            let mut todo: Vec<Vec<u32>> = sets(&uids).map(<[u32]>::to_vec).collect();
+            let mut todo = match self.is_careful(&exact_ranges(&uids)) {
+                true => self.parts(&uids).asked,
+                false => sets(&uids).map(<[u32]>::to_vec).collect(),
+            };
             todo.reverse();
             let mut n_refused = 0;
             while let Some(uids) = todo.pop() {
@@ -314,7 +390,12 @@ impl Job<'_> {
                             todo.extend(halves.into_iter().filter(|half| !half.is_empty()));
                         }
                     }
-                    done => done.map_err(|(err, _)| err)?,
+                    Err((err, missing)) => {
+                        let (folder, missing) = (&self.folder.name, exact_ranges(&missing));
+                        self.start.unreadable.died(folder, self.validity, &err, missing);
+                        return Err(err);
+                    }
+                    Ok(()) => {}
                 }
             }
         }
@@ -393,6 +474,14 @@ impl Job<'_> {
         Ok(())
     }
 
+    fn is_careful(&self, set: &Set) -> bool {
+        !self.is_trial && self.start.unreadable.is_careful(&self.folder.name, self.validity, set)
+    }
+
+    fn parts(&self, uids: &[u32]) -> Parts {
+        self.start.unreadable.parts(&self.folder.name, self.validity, uids)
+    }
+
     async fn deliver(&mut self, batch: Pile, cursor: Cursor) -> Result<(), Error> {
         deliver(batch, cursor, self.folder, self.start, self.reports, &mut self.recorded).await
     }
@@ -414,6 +503,9 @@ async fn deliver(
     recorded: &mut Option<Cursor>,
 ) -> Result<(), Error> {
     let (committed, answer) = oneshot::channel();
+    let Pile { unreadable, retried, .. } = &batch;
+    let failed: Vec<u32> = unreadable.iter().map(|(uid, _)| *uid).collect();
+    let resolved: Vec<u32> = retried.iter().filter(|uid| !failed.contains(uid)).copied().collect();
     let batch = Batch {
         mailbox: start.settings.name.clone(),
         folder: folder.name.clone(),
@@ -421,11 +513,19 @@ async fn deliver(
         cursor: cursor.clone(),
         mails: batch.mails,
         unreadable: batch.unreadable,
+        retried: batch.retried,
     };
     let sent = reports.send(Report::Batch(batch, committed)).await;
     sent.map_err(|_| Error::NobodyListens)?;
     if !answer.await.unwrap_or(false) {
         return Err(Error::NotRecorded);
+    }
+    let now = (start.clock)();
+    for uid in failed {
+        start.unreadable.failed(&folder.name, cursor.uid_validity, uid, now);
+    }
+    for uid in resolved {
+        start.unreadable.resolved(&folder.name, cursor.uid_validity, uid);
     }
     start.cursors.insert(folder.name.clone(), cursor.clone());
     *recorded = Some(cursor);
@@ -438,6 +538,7 @@ struct Page {
     /// UID and size.
     interesting: BTreeMap<u32, u32>,
     unreadable: Vec<(u32, String)>,
+    retried: Vec<u32>,
 }
 
 impl Page {
@@ -452,6 +553,7 @@ struct Pile {
     mails: Vec<RawMail>,
     n_octets: usize,
     unreadable: Vec<(u32, String)>,
+    retried: Vec<u32>,
 }
 
 impl Pile {
@@ -465,13 +567,14 @@ impl Pile {
     }
 
     fn is_empty(&self) -> bool {
-        self.mails.is_empty() && self.unreadable.is_empty()
+        self.mails.is_empty() && self.unreadable.is_empty() && self.retried.is_empty()
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::session::tests::{limits, scripted};
+    use super::super::unreadable::Unreadable;
     use super::*;
     use crate::config::{FolderName, MailboxSettings, Tls};
     use crate::domain::message::FolderRole;
@@ -500,6 +603,7 @@ pub(super) mod tests {
             limits: limits(),
             cursors: cursor.map(|cursor| ("INBOX".to_owned(), cursor)).into_iter().collect(),
             looked: BTreeMap::new(),
+            unreadable: Unreadable::default(),
             interest: Arc::new(|header, _| header.starts_with(b"From: cbp")),
             clock: || Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap(),
         }

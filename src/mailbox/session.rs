@@ -22,9 +22,9 @@ use crate::domain::cursor::Selected;
 
 /// The least that must arrive within one time limit while a response is on its way, in octets.
 const PROGRESS: u64 = 16 * 1024;
-/// The most responses one command may have. 100,000 mails are one command; a server that talks for
+/// The most responses one command may have. 200,000 mails are one command; a server that talks for
 /// ever is none.
-const RESPONSES: u32 = 2_000_000;
+const RESPONSES: u32 = 500_000;
 /// The most folders and UIDs taken from one answer.
 const LISTED: usize = 50_000;
 
@@ -213,9 +213,12 @@ impl Session {
     /// # Errors
     /// See [`Session::exec`].
     pub async fn search_since(&mut self, day: NaiveDate) -> Result<Vec<u32>, Error> {
+        self.search(&format!("UID SEARCH SINCE {}", day.format("%-d-%b-%Y"))).await
+    }
+
+    async fn search(&mut self, command: &str) -> Result<Vec<u32>, Error> {
         let mut uids: Vec<u32> = Vec::new();
-        let command = format!("UID SEARCH SINCE {}", day.format("%-d-%b-%Y"));
-        self.exec("SEARCH", &command, |response| {
+        self.exec("SEARCH", command, |response| {
             if let Response::MailboxData(MailboxDatum::Search(found)) = response {
                 uids.extend(found.iter().filter(|uid| 0 < **uid));
             }
@@ -224,6 +227,14 @@ impl Session {
         uids.sort_unstable();
         uids.dedup();
         Ok(uids)
+    }
+
+    /// Returns which UIDs of a set there are, ascending.
+    ///
+    /// # Errors
+    /// See [`Session::exec`].
+    pub async fn search_uids(&mut self, set: &str) -> Result<Vec<u32>, Error> {
+        self.search(&format!("UID SEARCH UID {set}")).await
     }
 
     /// Fetches sizes and chosen header fields; `on` sees one mail at a time and nothing is kept.
@@ -526,6 +537,7 @@ pub(super) mod tests {
             backoff_min: seconds(2),
             backoff_max: seconds(300),
             refused_login_retry: seconds(900),
+            unreadable_retry: seconds(3600),
             notify_timeout: seconds(5),
             max_message: 1_000_000,
         }

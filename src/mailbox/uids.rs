@@ -47,6 +47,16 @@ pub(super) fn ranges(uids: &[u32]) -> Set {
     joined
 }
 
+/// What of a set is above `uid`; all of it where nothing is.
+pub(super) fn above(ranges: &[RangeInclusive<u32>], uid: u32) -> Set {
+    let left: Set = ranges
+        .iter()
+        .filter(|range| uid < *range.end())
+        .map(|range| (*range.start()).max(uid.saturating_add(1))..=*range.end())
+        .collect();
+    if left.is_empty() { ranges.to_vec() } else { left }
+}
+
 /// A set in two parts of about the same size; `None` for a single UID.
 pub(super) fn halves(ranges: &[RangeInclusive<u32>]) -> Option<(Set, Set)> {
     match ranges {

@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::backoff::{Backoff, Failure, Logins};
 use super::connect::{connect, greet, login, read_secret};
 use super::folders::{Absent, Folder, INBOX, decoded, need_list, resolve};
-use super::reading::read;
+use super::reading::{read, try_again};
 use super::session::{Idled, Session, doubted, nudged};
 use super::{Error, FolderCoverage, Mode, Nudge, Report, Start};
 use crate::domain::cursor::{Plan, Selected};
@@ -32,6 +32,8 @@ use crate::domain::message::FolderRole;
 
 /// After so many IDLEs in a row that told of mail only when they were ended, push is not trusted.
 const LATE: u32 = 2;
+/// The most connections of one pass, where mails end them.
+const CONNECTIONS: u32 = 10;
 /// False calls in a row slow the watch down by `backoff-min` each, up to so many times.
 const FALSE_CALLS: u32 = 15;
 
@@ -40,6 +42,19 @@ const FALSE_CALLS: u32 = 15;
 /// # Errors
 /// See [`Error`]. What was committed before it stays so, and the cursors in `start` say how far.
 pub async fn pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(), Error> {
+    let mut n_connections = 1;
+    loop {
+        match connected_pass(start, reports).await {
+            // It remembers at which mails the connection died, and this time gets further.
+            Err(_) if start.unreadable.is_suspicious() && n_connections < CONNECTIONS => {
+                n_connections += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn connected_pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(), Error> {
     let mut told = BTreeSet::new();
     let mut anew = BTreeMap::new();
     let mut session = connect(&start.settings, &start.limits).await?;
@@ -49,6 +64,9 @@ pub async fn pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(
     let mode = if offers_push(&session, start) { Mode::Push } else { Mode::Poll };
     let round = read_all(&mut session, &folders, glance, start, reports, &mut anew).await?;
     complete(start, reports, round, mode).await?;
+    for folder in &folders {
+        try_again(&mut session, folder, start, reports).await?;
+    }
     session.logout().await;
     Ok(())
 }
@@ -230,6 +248,9 @@ impl Task {
             complete(&self.start, &self.reports, round, mode).await?;
             self.anew.clear();
             self.backoff.worked(connected.elapsed());
+            for folder in &folders {
+                try_again(&mut session, folder, &mut self.start, &self.reports).await?;
+            }
             // Some servers say EXISTS at the start of every IDLE; that must not become a storm.
             let is_false_call = woken == Woken::Told && !is_moved;
             n_false_calls = if is_false_call { n_false_calls + 1 } else { 0 };
@@ -627,7 +648,7 @@ mod tests {
         start.cursors.clear();
         start.settings.poll_interval = Duration::from_secs(3600);
         start.limits.idle_renew = Duration::from_secs(3600);
-        tokio::spawn(watch(start, sender, Arc::new(Notify::new()), shutdown));
+        tokio::spawn(watch(start, sender, nobody(), shutdown));
         match receiver.recv().await {
             Some(Report::Batch(_, committed)) => committed.send(true).unwrap(),
             other => panic!("{other:?}"),

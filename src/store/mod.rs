@@ -19,8 +19,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("0001_initial", include_str!("../../migrations/0001_initial.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
+    ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
+];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.
 const APPLICATION_ID: i64 = 0x4143_4557;
@@ -458,7 +460,8 @@ mod tests {
         let path = folder.path().join("sub/acewatch.db");
         drop(Store::open(&path).unwrap());
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(Store::open(&path).unwrap().version().unwrap(), 1);
+        let version = Store::open(&path).unwrap().version().unwrap();
+        assert_eq!(usize::try_from(version).unwrap(), MIGRATIONS.len());
         assert_eq!(Store::open(&path).unwrap().integrity_fault().unwrap(), None);
     }
 

@@ -495,7 +495,41 @@ pub fn was_delivered(db: &Connection, key: &str) -> Result<bool> {
     Ok(statement.exists([key])?)
 }
 
-/// How many mails could not be fetched.
+/// A mail that could not be read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unread {
+    /// Its folder.
+    pub folder: String,
+    /// The UIDVALIDITY of its UID.
+    pub uid_validity: u32,
+    /// Its UID.
+    pub uid: u32,
+    /// When it was tried last.
+    pub last_tried: DateTime<Utc>,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// The mails of an account that could not be read.
+pub fn unreadable(db: &Connection, account: Account) -> Result<Vec<Unread>> {
+    let mut statement = db.prepare_cached(
+        "SELECT folder, uid_validity, uid, last_tried, tries FROM unreadable
+         WHERE host = :host AND user = :user",
+    )?;
+    let params = named_params! { ":host": account.host, ":user": account.user };
+    let rows = statement.query_map(params, |row| {
+        Ok(Unread {
+            folder: row.get(0)?,
+            uid_validity: row.get(1)?,
+            uid: row.get(2)?,
+            last_tried: instant(row.get(3)?),
+            tries: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// How many mails could not be read.
 pub fn n_unreadable(db: &Connection) -> Result<i64> {
     Ok(db.query_row("SELECT count(*) FROM unreadable", [], |row| row.get(0))?)
 }

@@ -460,22 +460,63 @@ pub fn cursor(
     Ok(())
 }
 
-/// Remembers a mail that could not be fetched.
+/// Remembers a mail that could not be read, or not this time either.
 pub fn unreadable(
     tx: &Transaction,
-    mailbox: &str,
+    account: Account,
     folder: &str,
-    uid: u32,
-    error: &str,
+    (uid_validity, uid): (u32, u32),
+    why: &str,
     now: DateTime<Utc>,
 ) -> Result<()> {
     execute(
         tx,
-        "INSERT INTO unreadable (mailbox, folder, uid, at, error)
-         VALUES (:mailbox, :folder, :uid, :now, :error)
-         ON CONFLICT (mailbox, folder, uid) DO UPDATE SET error = excluded.error",
+        "INSERT INTO unreadable (host, user, folder, uid_validity, uid, first_seen, last_tried, why)
+         VALUES (:host, :user, :folder, :uid_validity, :uid, :now, :now, :why)
+         ON CONFLICT (host, user, folder, uid_validity, uid) DO UPDATE
+         SET last_tried = excluded.last_tried, tries = tries + 1, why = excluded.why",
         named_params! {
-            ":mailbox": mailbox, ":folder": folder, ":uid": uid, ":now": now.timestamp(), ":error": error,
+            ":host": account.host, ":user": account.user, ":folder": folder,
+            ":uid_validity": uid_validity, ":uid": uid, ":now": now.timestamp(), ":why": why,
+        },
+    )?;
+    Ok(())
+}
+
+/// Forgets a mail that could not be read: it was read now, or is gone.
+pub fn readable(
+    tx: &Transaction,
+    account: Account,
+    folder: &str,
+    (uid_validity, uid): (u32, u32),
+) -> Result<()> {
+    execute(
+        tx,
+        "DELETE FROM unreadable
+         WHERE host = :host AND user = :user AND folder = :folder
+           AND uid_validity = :uid_validity AND uid = :uid",
+        named_params! {
+            ":host": account.host, ":user": account.user, ":folder": folder,
+            ":uid_validity": uid_validity, ":uid": uid,
+        },
+    )?;
+    Ok(())
+}
+
+/// Forgets mails that could not be read under another UIDVALIDITY: they are read with the folder.
+pub fn keep_unreadable_of(
+    tx: &Transaction,
+    account: Account,
+    folder: &str,
+    uid_validity: u32,
+) -> Result<()> {
+    execute(
+        tx,
+        "DELETE FROM unreadable
+         WHERE host = :host AND user = :user AND folder = :folder AND uid_validity <> :uid_validity",
+        named_params! {
+            ":host": account.host, ":user": account.user, ":folder": folder,
+            ":uid_validity": uid_validity,
         },
     )?;
     Ok(())

@@ -240,6 +240,7 @@ fn the_cursor_is_recorded_with_its_mails() {
             look_back: 60,
             cursor: &cursor,
             unreadable: &[(40, "cut off".to_owned())],
+            retried: &[],
         }),
         monday(),
     )
@@ -253,6 +254,30 @@ fn the_cursor_is_recorded_with_its_mails() {
     // Who wants to look further back begins anew.
     assert_eq!(cursors(&app, 90), []);
     assert_eq!(query::n_unreadable(app.store.read()).unwrap(), 1);
+}
+
+#[test]
+fn a_mail_that_cannot_be_read_is_kept_until_it_can() {
+    let mut app = app();
+    let mut tried = |uid_validity, unreadable: &[(u32, String)], retried: &[u32], at| {
+        let cursor = Cursor { uid_validity, uid_next: 42 };
+        let progress =
+            Progress { account: ACCOUNT, look_back: 60, cursor: &cursor, unreadable, retried };
+        let origin = Origin { mailbox: "office", folder: "INBOX", role: FolderRole::Inbox };
+        app.ingest(origin, &[], Some(progress), at).unwrap();
+        let kept = query::unreadable(app.store.read(), ACCOUNT).unwrap();
+        kept.iter().map(|mail| (mail.uid, mail.tries, mail.last_tried)).collect::<Vec<_>>()
+    };
+    let later = monday() + Duration::hours(1);
+    let bad = |uid| (uid, "cut off".to_owned());
+    assert_eq!(
+        tried(7, &[bad(20), bad(21)], &[], monday()),
+        [(20, 1, monday()), (21, 1, monday())]
+    );
+    // One is read at the second attempt, the other is not.
+    assert_eq!(tried(7, &[bad(20)], &[20, 21], later), [(20, 2, later)]);
+    // Under another UIDVALIDITY the folder is read anew, and with it the mail.
+    assert_eq!(tried(8, &[], &[], later), []);
 }
 
 #[test]
@@ -501,8 +526,13 @@ fn a_reading_that_was_cut_off_proves_nothing_about_the_gap() {
     let cursor = |uid_validity| Cursor { uid_validity, uid_next: 9 };
     let progress = |app: &mut App, uid_validity| {
         let cursor = cursor(uid_validity);
-        let progress =
-            Progress { account: ACCOUNT, look_back: 60, cursor: &cursor, unreadable: &[] };
+        let progress = Progress {
+            account: ACCOUNT,
+            look_back: 60,
+            cursor: &cursor,
+            unreadable: &[],
+            retried: &[],
+        };
         let origin = Origin { mailbox: "office", folder: "INBOX", role: FolderRole::Inbox };
         app.ingest(origin, &[], Some(progress), monday()).unwrap();
     };
