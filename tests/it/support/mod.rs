@@ -7,6 +7,8 @@ pub mod dovecot;
 pub mod imap;
 pub mod mail;
 pub mod program;
+pub mod provider;
+pub mod proxy;
 pub mod server;
 pub mod unpacked;
 

@@ -100,6 +100,44 @@ impl Program {
         fs::write(self.path("config/acewatch/config.toml"), text).unwrap();
     }
 
+    /// Writes the configuration file with every wait so short that a fault and its end fit into a
+    /// few seconds: the promises in minutes, in seconds.
+    pub fn configure_scaled(&self, blind_after: &str, mailboxes: &str) {
+        let text = format!(
+            r#"
+            time-zone = "America/Denver"
+
+            [trust]
+            authserv-id = ["mx.broker.example"]
+            own-addresses = ["ops@broker.example"]
+
+            [notify]
+            quiet-hours = ""
+            working-days-only = false
+            retry = "1s"
+
+            [watch]
+            tick = "1s"
+            blind-after = "{blind_after}"
+
+            [limits]
+            connect-timeout = "2s"
+            command-timeout = "2s"
+            done-timeout = "1s"
+            idle-renew = "2s"
+            backoff-min = "100ms"
+            backoff-max = "1s"
+            refused-login-retry = "3s"
+            unreadable-retry = "1s"
+            notify-timeout = "2s"
+            max-message = "1MB"
+
+            {mailboxes}
+            "#
+        );
+        fs::write(self.path("config/acewatch/config.toml"), text).unwrap();
+    }
+
     /// Returns a path in the home.
     pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
@@ -275,6 +313,18 @@ impl Daemon {
         signal(&self.child.0, "TERM");
         ended(&mut self.child.0, Duration::from_secs(8))
             .unwrap_or_else(|| panic!("SIGTERM does not end the daemon:\n{}", self.log()))
+    }
+
+    /// Sends the daemon a signal ("STOP", "CONT").
+    pub fn signal(&self, name: &str) {
+        signal(&self.child.0, name);
+    }
+
+    /// Returns the most memory the daemon has had so far, in MB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.0.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
     /// Ends the daemon as a power failure does.
