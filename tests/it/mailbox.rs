@@ -111,6 +111,32 @@ fn a_uidvalidity_that_changes_under_a_running_daemon_is_noticed() {
 }
 
 #[test]
+fn a_mailbox_moved_to_another_host_is_read_anew_and_nothing_counts_twice() {
+    let (old, new) = (Dovecot::start(), Dovecot::start());
+    let (mail, at) = (approval(ACME, now()), now() - chrono::Duration::days(2));
+    old.deliver_at("INBOX", &mail, at);
+    // Moved mail keeps its bytes; when it arrived, not every move keeps.
+    new.deliver("INBOX", &mail);
+    new.deliver("INBOX", &approval(JUNIPER, now()));
+    let program = Program::watching(&old);
+    program.add(ACME);
+    program.add(JUNIPER);
+    program.ok(&["check"]);
+    let before = history(&program, ACME);
+    let n_alerts = program.status()["counts"]["undelivered_alerts"].clone();
+
+    let moved = mailbox(&new, Transport::Plain).replace("\"localhost\"", "\"127.0.0.1\"");
+    program.configure(&moved);
+    program.ok(&["check"]);
+
+    assert_eq!(history(&program, ACME), before);
+    check_stage(&program, JUNIPER, "approved");
+    let counts = program.status()["counts"].clone();
+    // One alert for the new approval, none again for the old one.
+    assert_eq!(counts["undelivered_alerts"].as_i64(), n_alerts.as_i64().map(|n| n + 1), "{counts}");
+}
+
+#[test]
 fn a_mail_that_lies_in_two_folders_counts_once() {
     let server = Dovecot::start();
     let mail = approval(ACME, now());
