@@ -259,7 +259,8 @@ impl<'a> Overview<'a> {
             _ if self.watched.is_empty() => "not watching: no mailbox is configured".to_owned(),
             WatchState::Watching if self.is_running => format!("watching, {last}"),
             WatchState::Watching => format!("{last}; no daemon is running"),
-            WatchState::Degraded => format!("degraded, {last}"),
+            WatchState::Degraded if self.is_running => format!("degraded, {last}"),
+            WatchState::Degraded => format!("degraded, {last}; no daemon is running"),
             WatchState::Blind => format!("blind, {last}"),
             WatchState::Stopped => format!("stopped: no daemon is running, {last}"),
         }
@@ -335,7 +336,7 @@ impl<'a> Overview<'a> {
             text.push_str(&format!("as of {}\n", render::moment(at, zone)));
         }
         if self.n_all == 0 {
-            text.push_str("\nno applications yet: `acewatch add` registers one, and our own mails to CBP in the Sent folder register themselves\n");
+            text.push_str("\nno applications yet: `acewatch add` registers one, and your own mails to CBP in the Sent folder register themselves\n");
             return text;
         }
         if self.n_fitting() == 0 {
