@@ -168,6 +168,7 @@ pub async fn run(mut app: App) -> Result<()> {
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut beat = Beat::new(beats_each * JUMP, clock::now());
     let mut network = Network::now();
+    let mut troubles = BTreeMap::new();
     let mut rest_at = None;
     tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
     tell_systemd(&[sd_notify::NotifyState::Ready]);
@@ -191,8 +192,12 @@ pub async fn run(mut app: App) -> Result<()> {
                 anyhow::bail!("the task of a mailbox is gone: {why}");
             }
             Wake::Report(report) => {
-                if let Err(error) = take(&mut app, report, None, now) {
-                    heed(&mut health, error, now)?;
+                let condition = condition(&report);
+                match (take(&mut app, report, None, now), condition) {
+                    (Ok(_), Some((mailbox, trouble))) => log(mailbox, trouble, &mut troubles),
+                    (Ok(_), None) => {}
+                    // What cannot be recorded is said by itself.
+                    (Err(error), _) => heed(&mut health, error, now)?,
                 }
                 settle(&mut app, &mut health, now)?;
                 rest_at = Some(Instant::now() + REST);
@@ -579,17 +584,36 @@ fn take(
             done.map(|()| Tally::default())
         }
         Report::Trouble { mailbox, error, hint, refused_login } => {
-            let known = query::mailboxes(app.store.read()).unwrap_or_default();
-            let is_known =
-                known.iter().any(|m| m.name == mailbox && m.error.as_ref() == Some(&error));
             app.trouble(&mailbox, &error, hint.as_deref(), now)?;
-            if !is_known {
-                tracing::warn!(mailbox, "cannot read the mailbox: {error}");
-            }
             if refused_login {
                 app.refused_login(&mailbox, now)?;
             }
             Ok(Tally::default())
+        }
+    }
+}
+
+/// What a report says of a mailbox as a whole: what its trouble is, or that it has none.
+fn condition(report: &Report) -> Option<(String, Option<String>)> {
+    match report {
+        Report::Trouble { mailbox, error, .. } => Some((mailbox.clone(), Some(error.clone()))),
+        Report::Complete { mailbox, .. } => Some((mailbox.clone(), None)),
+        Report::Batch(..) => None,
+    }
+}
+
+/// Says in the log when a mailbox gets into trouble, another one than last, and when it is out of it.
+fn log(mailbox: String, trouble: Option<String>, troubles: &mut BTreeMap<String, String>) {
+    match trouble {
+        Some(error) if troubles.get(&mailbox) != Some(&error) => {
+            tracing::warn!(mailbox, "cannot read the mailbox: {error}");
+            troubles.insert(mailbox, error);
+        }
+        Some(_) => {}
+        None => {
+            if troubles.remove(&mailbox).is_some() {
+                tracing::info!(mailbox, "the mailbox is read again");
+            }
         }
     }
 }

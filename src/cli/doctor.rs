@@ -161,6 +161,14 @@ fn local(cx: &Context, now: DateTime<Utc>) -> (Vec<Check>, Option<Settings>) {
     }
 
     let path = cx.database();
+    // Before the database is opened: closing a file lets go of all locks that the process has on it.
+    if let Err(error) = try_rights(&path) {
+        checks.push(Check::fault(
+            "database",
+            format!("{} cannot be written: {error}", path.display()),
+            format!("look at the rights and the free space of {}", folder_above(&path).display()),
+        ));
+    }
     let opened = Store::open_existing(&path);
     if opened.is_ok() {
         checks.push(of_mode(&path));
@@ -281,6 +289,20 @@ fn of_mode(path: &Path) -> Check {
             "give yourself access to it, or name another file with --database",
         ),
     }
+}
+
+/// Whether the daemon could write the database, and the files that SQLite keeps beside it.
+fn try_rights(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        std::fs::OpenOptions::new().append(true).open(path)?;
+    }
+    tempfile::tempfile_in(folder_above(path)).map(drop)
+}
+
+/// The folder of a file, or the nearest one above that is there.
+fn folder_above(path: &Path) -> &Path {
+    let mut folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    folders.find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
 }
 
 fn of_refusal(error: &store::Error) -> Check {
@@ -586,6 +608,18 @@ mod tests {
         assert_eq!(found.outcome, outcome, "{found:?}");
         assert!(found.detail.contains(detail), "{found:?}");
         assert_eq!(found.hint.is_none(), outcome == Outcome::Good, "{found:?}");
+    }
+
+    #[test]
+    fn rights_are_tried_without_a_trace() {
+        let home = tempfile::tempdir().unwrap();
+        try_rights(&home.path().join("data/acewatch/acewatch.db")).unwrap();
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+        let known = home.path().join("known.db");
+        std::fs::write(&known, "kept").unwrap();
+        try_rights(&known).unwrap();
+        assert_eq!(std::fs::read_to_string(&known).unwrap(), "kept");
+        assert!(try_rights(home.path()).is_err(), "a folder is no database");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let masking = &cx.masking(&app)?;
     let mut documents = Vec::new();
     let mut text = String::new();
-    let mut has_failed = false;
+    let mut failed = Vec::new();
     for what in &args.what {
         let path = PathBuf::from(what);
         if let (Ok(id), false) = (what.parse::<i64>(), path.exists()) {
@@ -58,13 +58,8 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                     documents.push(explained_json(&file, &message, &examined, masking));
                 }
                 Err(error) => {
-                    has_failed = true;
                     let (file, why) = (error.path.display().to_string(), error.fault.to_string());
-                    text.push_str(&format!(
-                        "{}: {}\n\n",
-                        render::escaped(&file),
-                        render::escaped(&why)
-                    ));
+                    failed.push(format!("{}: {}", render::escaped(&file), render::escaped(&why)));
                     documents.push(json!({ "file": file, "error": why }));
                 }
             }
@@ -75,12 +70,12 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     } else {
         render::print(&text)?;
     }
-    match has_failed {
-        true => Err(Failure::new("not everything could be read").hint(
+    match failed.as_slice() {
+        [] => Ok(()),
+        failed => Err(Failure::new(format!("cannot read {}", failed.join(", "))).hint(
             "give saved mails (.eml), mbox files or Maildirs, `-` for standard input, or the number \
              of a recorded mail",
         )),
-        false => Ok(()),
     }
 }
 
