@@ -6,8 +6,9 @@
 //! costs two commands and a round trip.
 //!
 //! Some servers answer NO to a whole FETCH because of one mail they cannot read. Such a set is split
-//! until that mail is alone, and passed over as unreadable. What becomes of those, and of mails at
-//! which connections end, says [`unreadable`](super::unreadable).
+//! until that mail is alone, and passed over as unreadable. Others leave it out of their answer; what
+//! did not come is looked for by SEARCH before it is taken for deleted. What becomes of those mails,
+//! and of mails at which connections end, says [`unreadable`](super::unreadable).
 //!
 //! A server that names no UIDNEXT is not trusted to keep its UIDs either. Courier writes them down when
 //! a folder is selected; what has come since then is numbered anew by each EXAMINE, in the order of
@@ -26,7 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::folders::Folder;
 use super::session::{Fetched, Session, fetched};
-use super::uids::{Set, above, exact_ranges, halves, ranges, sets, shown};
+use super::uids::{Set, above, exact_ranges, halves, holds, ranges, sets, shown};
 use super::unreadable::Parts;
 use super::{Batch, Error, RawMail, Report, Start};
 use crate::domain::cursor::{Cursor, Plan, Selected};
@@ -36,6 +37,10 @@ const PAGE: usize = 200_000;
 /// How many refused FETCH commands one page may cost before the mailbox counts as unreadable. To
 /// find one mail among 200,000 takes 18.
 const REFUSALS: u32 = 200;
+/// Why a mail is passed over of which something came.
+const GARBLED: &str = "the server's answer cannot be understood";
+/// Why a mail is passed over of which nothing came.
+const LEFT_OUT: &str = "the server has it and leaves it out of its answer";
 /// The most mails in a batch.
 const BATCH_MAILS: usize = 200;
 /// The most octets in a batch, but for its last mail.
@@ -168,8 +173,8 @@ struct Job<'a> {
 
 /// Which mails of a page count.
 enum Wanted<'a> {
-    /// All from this UID on. `n:*` returns the last mail even if it is below n (RFC 3501 §6.4.8).
-    From(u32),
+    /// All that are asked for.
+    All,
     /// These, ascending; the ranges asked for may contain others.
     Listed(&'a [u32]),
     /// These, ascending, and all from this UID on.
@@ -179,9 +184,32 @@ enum Wanted<'a> {
 impl Wanted<'_> {
     fn contains(&self, uid: u32) -> bool {
         match self {
-            Wanted::From(first) => *first <= uid,
+            Wanted::All => true,
             Wanted::Listed(uids) => uids.binary_search(&uid).is_ok(),
             Wanted::ListedAndFrom(uids, first) => *first <= uid || uids.binary_search(&uid).is_ok(),
+        }
+    }
+
+    /// Whether mails of a set that may be there are not among those that came, ascending.
+    fn lacks(&self, set: &Set, came: &[u32]) -> bool {
+        match self {
+            Wanted::All => {
+                let n_asked: u64 = set.iter().map(|r| u64::from(r.end() - r.start()) + 1).sum();
+                u64::try_from(came.len()).is_ok_and(|n_came| n_came < n_asked)
+            }
+            Wanted::Listed(uids) | Wanted::ListedAndFrom(uids, _) => {
+                uids.iter().any(|uid| came.binary_search(uid).is_err() && holds(set, *uid))
+            }
+        }
+    }
+
+    /// Whether a mail was there before the set was asked for, so that its absence says something.
+    fn is_known(&self, uid: u32) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::Listed(uids) | Wanted::ListedAndFrom(uids, _) => {
+                uids.binary_search(&uid).is_ok()
+            }
         }
     }
 }
@@ -199,10 +227,8 @@ impl Job<'_> {
             let page = if selected.exists == 0 {
                 Page::default()
             } else {
-                self.read_page(vec![at..=end - 1], &Wanted::From(at)).await?
+                self.read_page(vec![at..=end - 1], &Wanted::All).await?
             };
-            // A mail that came after the EXAMINE may be among them; it is not read twice.
-            let end = if end == next { end.max(self.largest.saturating_add(1)) } else { end };
             self.report(page, cursor(at), cursor(end)).await?;
             at = end;
         }
@@ -214,11 +240,11 @@ impl Job<'_> {
         let cursor = |uid_next| Cursor { uid_validity: selected.uid_validity, uid_next };
         let looked = self.start.looked.get(&self.folder.name).copied();
         let since = looked.unwrap_or_else(|| self.look_back_start());
-        let mut below = self.session.search_since(day_before(since)).await?;
-        below.retain(|uid| *uid < first);
-        let mut set = ranges(&below);
+        let listed = self.session.search_since(day_before(since)).await?;
+        let (below, _) = listed.split_at(listed.partition_point(|uid| *uid < first));
+        let mut set = ranges(below);
         set.push(first..=u32::MAX);
-        let page = self.read_page(set, &Wanted::ListedAndFrom(&below, first)).await?;
+        let page = self.read_page(set, &Wanted::ListedAndFrom(&listed, first)).await?;
         let end = self.largest.saturating_add(1).max(first);
         self.report(page, cursor(first), cursor(end)).await
     }
@@ -303,7 +329,9 @@ impl Job<'_> {
         let mut bare = BTreeSet::new();
         let damaged = session
             .headers(&shown(set), |Fetched { uid, size, body, .. }| {
-                if !wanted.contains(uid) {
+                // News of others, and the last mail, which `n:*` returns even where it is below n
+                // (RFC 3501 §6.4.8).
+                if !holds(set, uid) || !wanted.contains(uid) {
                     return;
                 }
                 seen.push(uid);
@@ -326,19 +354,22 @@ impl Job<'_> {
         for uid in bare {
             page.leave_out(uid, "the server has no header for it");
         }
-        let n_anonymous = damaged.iter().filter(|damaged| damaged.uid.is_none()).count();
-        let mut broken: BTreeSet<u32> =
-            damaged.into_iter().filter_map(|damaged| damaged.uid).collect();
-        if 0 < n_anonymous {
-            // Whose they are is found out by who did not come.
-            seen.sort_unstable();
-            let listed = session.search_uids(&shown(set)).await?;
-            let missing = listed.into_iter().filter(|uid| seen.binary_search(uid).is_err());
-            broken.extend(missing.take(n_anonymous + broken.len()));
-        }
-        for uid in broken.into_iter().filter(|uid| wanted.contains(*uid)) {
+        let is_anonymous = damaged.iter().any(|damaged| damaged.uid.is_none());
+        let broken: BTreeSet<u32> = damaged.into_iter().filter_map(|damaged| damaged.uid).collect();
+        for uid in broken.into_iter().filter(|uid| holds(set, *uid) && wanted.contains(*uid)) {
             *largest = uid.max(*largest);
-            page.leave_out(uid, "the server's answer cannot be understood");
+            page.leave_out(uid, GARBLED);
+            seen.push(uid);
+        }
+        seen.sort_unstable();
+        // Most that do not come were deleted; but some servers leave out what they cannot read.
+        if wanted.lacks(set, &seen) {
+            for uid in session.search_uids(&shown(set)).await? {
+                if seen.binary_search(&uid).is_err() && holds(set, uid) && wanted.is_known(uid) {
+                    *largest = uid.max(*largest);
+                    page.leave_out(uid, if is_anonymous { GARBLED } else { LEFT_OUT });
+                }
+            }
         }
         tracing::debug!(
             mailbox = %start.settings.name, folder = %folder.name, mails = seen.len(),
@@ -459,16 +490,24 @@ impl Job<'_> {
         let is_anonymous = damaged.iter().any(|damaged| damaged.uid.is_none());
         for uid in damaged.into_iter().filter_map(|damaged| damaged.uid) {
             if missing.remove(&uid) {
-                batch.unreadable.push((uid, "the server's answer cannot be understood".to_owned()));
+                batch.unreadable.push((uid, GARBLED.to_owned()));
             }
         }
-        for uid in missing {
-            if bare.contains(&uid) {
-                batch.unreadable.push((uid, "the server has no content for it".to_owned()));
-            } else if is_anonymous {
-                batch.unreadable.push((uid, "the server's answer cannot be understood".to_owned()));
-            } else {
-                tracing::debug!(folder = %self.folder.name, uid, "a mail was deleted meanwhile");
+        for uid in &bare {
+            if missing.remove(uid) {
+                batch.unreadable.push((*uid, "the server has no content for it".to_owned()));
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        // As with headers: deleted meanwhile, or left out.
+        let missing: Vec<u32> = missing.into_iter().collect();
+        let there = self.session.search_uids(&shown(&exact_ranges(&missing))).await;
+        for uid in there.map_err(|err| (err, missing.clone()))? {
+            if missing.binary_search(&uid).is_ok() {
+                let why = if is_anonymous { GARBLED } else { LEFT_OUT };
+                batch.unreadable.push((uid, why.to_owned()));
             }
         }
         Ok(())
@@ -691,7 +730,7 @@ pub(super) mod tests {
         let large = format!("{}@ OK x\r\n", body(8, "begin"));
         check(
             Some((7, 5)),
-            &[EXAMINED, &headers, &bodies, &large],
+            &[EXAMINED, &headers, "* SEARCH 5 6 8\r\n@ OK x\r\n", &bodies, &large],
             &["[\"5\", \"8…\"] lost [] to 7/9"],
             "from None moved true",
         )
@@ -699,11 +738,20 @@ pub(super) mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn news_of_the_flags_of_a_mail_that_was_not_asked_for_is_no_mail_without_a_header() {
+        let headers = [5, 6, 7, 8].map(|uid| header(uid, 9, "From: shop\r\n")).concat();
+        let headers =
+            format!("{headers}* 4 EXISTS\r\n* 4 FETCH (UID 9 FLAGS (\\Seen))\r\n@ OK x\r\n");
+        let batches = ["[] lost [] to 7/9"];
+        check(Some((7, 5)), &[EXAMINED, &headers], &batches, "from None moved true").await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_first_reading_searches_and_says_from_when() {
         let headers = format!("{}@ OK x\r\n", header(4, 9, "From: shop\r\n"));
         check(
             None,
-            &[EXAMINED, "* SEARCH 4 5\r\n@ OK x\r\n", &headers],
+            &[EXAMINED, "* SEARCH 4 5\r\n@ OK x\r\n", &headers, "* SEARCH 4\r\n@ OK x\r\n"],
             &["[] lost [] to 7/9"],
             "from Some(2026-09-23) moved true",
         )
@@ -731,7 +779,7 @@ pub(super) mod tests {
         let bodies = format!("* 1 FETCH (UID 5 BODY[] nonsense\r\n{}@ OK x\r\n", body(8, "eight"));
         check(
             Some((7, 5)),
-            &[EXAMINED, &headers, &bodies],
+            &[EXAMINED, &headers, "* SEARCH 5 6 8\r\n@ OK x\r\n", &bodies],
             &["[\"8\"] lost [6, 5] to 7/9"],
             "from None moved true",
         )
@@ -744,10 +792,12 @@ pub(super) mod tests {
         let first = format!("{}{no}", header(5, 9, "From: cbp\r\n"));
         let lower = format!("{}@ OK x\r\n", header(5, 9, "From: cbp\r\n"));
         let bodies = format!("{}@ OK x\r\n", body(5, "five"));
+        let found = "* SEARCH 5\r\n@ OK x\r\n";
+        let gone = "* SEARCH\r\n@ OK x\r\n";
         // 5:8 is refused, 5:6 is not, 7:8 is, 7 is, 8 is not.
         check(
             Some((7, 5)),
-            &[EXAMINED, &first, &lower, no, no, "@ OK x\r\n", &bodies],
+            &[EXAMINED, &first, &lower, found, no, no, "@ OK x\r\n", gone, &bodies],
             &["[\"5\"] lost [7] to 7/9"],
             "from None moved true",
         )
@@ -762,7 +812,14 @@ pub(super) mod tests {
         let seven = format!("{}@ OK x\r\n", body(7, "seven"));
         check(
             Some((7, 5)),
-            &[EXAMINED, &headers, &first, "@ NO not that\r\n", &seven],
+            &[
+                EXAMINED,
+                &headers,
+                "* SEARCH 5 6 7\r\n@ OK x\r\n",
+                &first,
+                "@ NO not that\r\n",
+                &seven,
+            ],
             &["[\"5\", \"7\"] lost [6] to 7/9"],
             "from None moved true",
         )
@@ -773,7 +830,9 @@ pub(super) mod tests {
     async fn a_batch_that_is_not_committed_ends_the_reading() {
         let headers = format!("{}@ OK x\r\n", header(5, 9, "From: cbp\r\n"));
         let bodies = format!("{}@ OK x\r\n", body(5, "five"));
-        let (seen, ended) = reading(Some((7, 5)), &[EXAMINED, &headers, &bodies], false).await;
+        let found = "* SEARCH 5\r\n@ OK x\r\n";
+        let (seen, ended) =
+            reading(Some((7, 5)), &[EXAMINED, &headers, found, &bodies], false).await;
         assert_eq!(seen, ["[\"5\"] lost [] to 7/9"]);
         assert_eq!(ended, "the mails read could not be recorded");
     }
@@ -810,6 +869,7 @@ pub(super) mod tests {
                 "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n@ OK x\r\n",
                 "* SEARCH 3 12\r\n@ OK x\r\n",
                 &headers,
+                "* SEARCH 12\r\n@ OK x\r\n",
             ],
             &["[] lost [] to 7/13"],
             "from None moved true",

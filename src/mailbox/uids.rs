@@ -57,6 +57,12 @@ pub(super) fn above(ranges: &[RangeInclusive<u32>], uid: u32) -> Set {
     if left.is_empty() { ranges.to_vec() } else { left }
 }
 
+/// Whether a UID is in an ascending set.
+pub(super) fn holds(ranges: &[RangeInclusive<u32>], uid: u32) -> bool {
+    let at = ranges.partition_point(|range| *range.end() < uid);
+    ranges.get(at).is_some_and(|range| range.contains(&uid))
+}
+
 /// A set in two parts of about the same size; `None` for a single UID.
 pub(super) fn halves(ranges: &[RangeInclusive<u32>]) -> Option<(Set, Set)> {
     match ranges {

@@ -423,6 +423,28 @@ fn one_refused_mail_of_fifty_costs_one_mail_until_it_can_be_read() {
     check_one_bad_mail(|_| Some(say("@ NO [SERVERBUG] Internal error occurred\r\n")));
 }
 
+/// Answers a FETCH without the mail that has UID 20.
+fn without_it(command: &str) -> Option<Reply> {
+    let set = command.strip_prefix("UID FETCH ")?.split(' ').next()?;
+    let mut answer = String::new();
+    for (nth, (uid, text)) in fifty().mails["INBOX"].iter().enumerate() {
+        if contains(set, *uid) && *uid != 20 {
+            answer += &fetched(nth + 1, *uid, text, command);
+        }
+    }
+    Some(Reply::Say(answer + "@ OK done\r\n"))
+}
+
+#[test]
+fn a_mail_whose_header_the_server_leaves_out_is_not_taken_for_deleted() {
+    check_one_bad_mail(without_it);
+}
+
+#[test]
+fn a_mail_that_the_server_leaves_out_is_not_taken_for_deleted() {
+    check_one_bad_mail(|command| without_it(command).filter(|_| !command.contains("HEADER")));
+}
+
 #[test]
 fn a_mail_that_ends_every_connection_is_singled_out_and_passed_over() {
     check_one_bad_mail(|command| {
