@@ -9,6 +9,9 @@
 //! asks for them in parts, and the first of them alone; whoever was alone when two connections died
 //! is passed over. Servers answer in ascending order, so that this takes four connections; where one
 //! does not, the parts halve each time.
+//!
+//! A server that answers such a FETCH by asking for patience is believed at first: all who ask it for
+//! too much hear that. One that does so for ever may mean that mail, and then it counts as well.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +27,8 @@ const DOUBLINGS: u32 = 3;
 const SPLIT: u32 = 2;
 /// After so many a mail that was asked for alone is passed over.
 const GIVEN_UP: u32 = 4;
+/// So often in a row a server that asks for patience is believed that it is not about the mails.
+const PATIENCE: u32 = 2;
 /// The most mails of a folder that are tried again in one round.
 const TRIALS: usize = 20;
 
@@ -60,6 +65,8 @@ struct Suspects {
     uid_validity: u32,
     set: Set,
     n_deaths: u32,
+    /// How often the server asked for patience.
+    n_pleas: u32,
 }
 
 /// How a set of mails is asked for where some of them are suspect.
@@ -122,16 +129,19 @@ impl Unreadable {
         }
     }
 
-    /// Says that the connection died with `err` while these mails had not come yet.
+    /// Says that the connection was given up with `err` while these mails had not come yet.
     pub(super) fn died(&mut self, folder: &str, uid_validity: u32, err: &Error, set: Set) {
-        if !is_death(err) || set.is_empty() {
+        let is_plea = matches!(err, Error::Throttled { .. });
+        if !(is_plea || is_death(err)) || set.is_empty() {
             return;
         }
         let before = self.suspects.get(folder).filter(|before| {
             before.uid_validity == uid_validity
                 && set.iter().any(|range| before.set.iter().any(|other| overlap(range, other)))
         });
-        let n_deaths = before.map_or(0, |before| before.n_deaths) + 1;
+        let (n_deaths, n_pleas) = before.map_or((0, 0), |before| (before.n_deaths, before.n_pleas));
+        let n_pleas = n_pleas + u32::from(is_plea);
+        let n_deaths = n_deaths + u32::from(!is_plea || PATIENCE < n_pleas);
         if let [range] = set.as_slice()
             && range.start() == range.end()
             && GIVEN_UP <= n_deaths
@@ -140,12 +150,14 @@ impl Unreadable {
             self.deadly.insert((folder.to_owned(), uid_validity, *range.start()), n_deaths);
             return;
         }
-        self.suspects.insert(folder.to_owned(), Suspects { uid_validity, set, n_deaths });
+        let suspects = Suspects { uid_validity, set, n_deaths, n_pleas };
+        self.suspects.insert(folder.to_owned(), suspects);
     }
 
     /// Says that a mail is now fetched alone and known for trouble: one more death is enough.
     pub(super) fn on_trial(&mut self, folder: &str, uid_validity: u32, uid: u32) {
-        let suspects = Suspects { uid_validity, set: exact_ranges(&[uid]), n_deaths: GIVEN_UP - 1 };
+        let set = exact_ranges(&[uid]);
+        let suspects = Suspects { uid_validity, set, n_deaths: GIVEN_UP - 1, n_pleas: PATIENCE };
         self.suspects.insert(folder.to_owned(), suspects);
     }
 
@@ -162,7 +174,9 @@ impl Unreadable {
     /// Returns why a mail is to be passed over: connections died at it.
     pub(super) fn deadly(&self, folder: &str, uid_validity: u32, uid: u32) -> Option<String> {
         let n_deaths = self.deadly.get(&(folder.to_owned(), uid_validity, uid))?;
-        Some(format!("{n_deaths} connections ended while it was being fetched"))
+        Some(format!(
+            "{n_deaths} attempts to fetch it ended the connection or the server's patience"
+        ))
     }
 
     /// Whether mails in a set must be asked for in [`Parts`].
@@ -279,6 +293,26 @@ mod tests {
         assert!(n_deaths < 16, "{n_deaths}");
     }
 
+    fn throttled() -> Error {
+        Error::Throttled { source: super::super::Answer::new("NO [LIMIT]") }
+    }
+
+    #[test]
+    fn a_server_that_asks_for_patience_is_believed_twice() {
+        let mut unreadable = Unreadable::default();
+        let set = exact_ranges(&[4]);
+        for n_pleas in 1..=6 {
+            assert_eq!(unreadable.is_careful(FOLDER, 7, &set), 4 < n_pleas, "{n_pleas}");
+            assert_eq!(unreadable.deadly(FOLDER, 7, 4), None);
+            unreadable.died(FOLDER, 7, &throttled(), set.clone());
+        }
+        assert!(unreadable.deadly(FOLDER, 7, 4).is_some());
+        // One that is known for trouble is not waited for again.
+        unreadable.on_trial(FOLDER, 7, 5);
+        unreadable.died(FOLDER, 7, &throttled(), exact_ranges(&[5]));
+        assert!(unreadable.deadly(FOLDER, 7, 5).is_some());
+    }
+
     #[test]
     fn one_lost_connection_raises_no_suspicion() {
         let mut unreadable = Unreadable::default();
@@ -286,8 +320,7 @@ mod tests {
         unreadable.died(FOLDER, 7, &Error::Closed { command: "FETCH" }, set.clone());
         assert!(!unreadable.is_careful(FOLDER, 7, &set));
         // A server that asks for patience has not died of a mail.
-        let source = super::super::Answer::new("NO [LIMIT]");
-        unreadable.died(FOLDER, 7, &Error::Throttled { source }, set.clone());
+        unreadable.died(FOLDER, 7, &throttled(), set.clone());
         assert!(!unreadable.is_careful(FOLDER, 7, &set));
         unreadable.died(FOLDER, 7, &Error::Closed { command: "FETCH" }, set.clone());
         assert!(unreadable.is_careful(FOLDER, 7, &set));

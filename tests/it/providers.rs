@@ -397,7 +397,7 @@ fn check_one_bad_mail(reply: impl FnMut(&str) -> Option<Reply> + Send + 'static)
 }
 
 fn n_mails(program: &Program) -> i64 {
-    let database = rusqlite::Connection::open(program.path("data/acewatch/acewatch.db")).unwrap();
+    let database = rusqlite::Connection::open(program.database()).unwrap();
     database.query_row("SELECT count(*) FROM messages", [], |row| row.get(0)).unwrap()
 }
 
@@ -456,6 +456,11 @@ fn a_mail_that_ends_every_connection_is_singled_out_and_passed_over() {
 #[test]
 fn a_header_that_ends_every_connection_is_singled_out_and_passed_over() {
     check_one_bad_mail(|_| Some(hang_up("")));
+}
+
+#[test]
+fn a_mail_for_which_the_server_always_asks_for_patience_is_passed_over_in_the_end() {
+    check_one_bad_mail(|_| Some(say("@ NO [UNAVAILABLE] Try again later\r\n")));
 }
 
 #[test]
