@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::backoff::{Backoff, Failure, Logins};
 use super::connect::{connect, greet, login, read_secret};
-use super::folders::{Absent, Folder, INBOX, decoded, need_list, resolve};
+use super::folders::{Absent, Folder, INBOX, Resolved, decoded, need_list, resolve};
 use super::reading::{read, try_again};
 use super::session::{Idled, Session, doubted, nudged};
 use super::{Error, FolderCoverage, Mode, Nudge, Report, Start};
@@ -43,10 +43,16 @@ const FALSE_CALLS: u32 = 15;
 /// See [`Error`]. What was committed before it stays so, and the cursors in `start` say how far.
 pub async fn pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(), Error> {
     let mut n_connections = 1;
+    let mut told = BTreeSet::new();
+    let mut anew = BTreeMap::new();
     loop {
-        match connected_pass(start, reports).await {
+        match connected_pass(start, reports, &mut told, &mut anew).await {
             // It remembers at which mails the connection died, and this time gets further.
-            Err(_) if start.unreadable.is_suspicious() && n_connections < CONNECTIONS => {
+            Err(err)
+                if err.failure() == Failure::Passing
+                    && start.unreadable.is_suspicious()
+                    && n_connections < CONNECTIONS =>
+            {
                 n_connections += 1;
             }
             done => return done,
@@ -54,15 +60,18 @@ pub async fn pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(
     }
 }
 
-async fn connected_pass(start: &mut Start, reports: &mpsc::Sender<Report>) -> Result<(), Error> {
-    let mut told = BTreeSet::new();
-    let mut anew = BTreeMap::new();
+/// One connection of a pass; `told` and `anew` are as in [`Task`].
+async fn connected_pass(
+    start: &mut Start,
+    reports: &mpsc::Sender<Report>,
+    told: &mut BTreeSet<String>,
+    anew: &mut BTreeMap<String, DateTime<Utc>>,
+) -> Result<(), Error> {
     let mut session = connect(&start.settings, &start.limits).await?;
     let glance = glance(&mut session, start).await?;
-    let folders = find_folders(&mut session, start, &mut told).await?;
-    forget_absent(start, &folders);
+    let Resolved { folders, .. } = find_folders(&mut session, start, told).await?;
     let mode = if offers_push(&session, start) { Mode::Push } else { Mode::Poll };
-    let round = read_all(&mut session, &folders, glance, start, reports, &mut anew).await?;
+    let round = read_all(&mut session, &folders, glance, start, reports, anew).await?;
     complete(start, reports, round, mode).await?;
     for folder in &folders {
         try_again(&mut session, folder, start, reports).await?;
@@ -222,17 +231,17 @@ impl Task {
             self.push = Push::Trusted { n_late: 0 };
         }
         let mut glance = glance(&mut session, &self.start).await?;
-        let folders = find_folders(&mut session, &self.start, &mut self.told).await?;
-        forget_absent(&mut self.start, &folders);
+        let mut found = find_folders(&mut session, &mut self.start, &mut self.told).await?;
         let mut woken = Woken::Unknown;
         let mut n_false_calls = 0u32;
         loop {
             let next_look = Instant::now() + self.start.settings.poll_interval;
             // Whatever the nudges so far were about, this look answers them.
             self.nudge.mark_unchanged();
+            let Resolved { folders, missing } = &found;
             let round = read_all(
                 &mut session,
-                &folders,
+                folders,
                 glance.take(),
                 &mut self.start,
                 &self.reports,
@@ -248,8 +257,16 @@ impl Task {
             complete(&self.start, &self.reports, round, mode).await?;
             self.anew.clear();
             self.backoff.worked(connected.elapsed());
-            for folder in &folders {
+            for folder in folders {
                 try_again(&mut session, folder, &mut self.start, &self.reports).await?;
+            }
+            // Some providers make the folder for junk when they put the first mail there.
+            if !missing.is_empty() {
+                let now = find_folders(&mut session, &mut self.start, &mut self.told).await?;
+                if now != found {
+                    (found, woken) = (now, Woken::Unknown);
+                    continue;
+                }
             }
             // Some servers say EXISTS at the start of every IDLE; that must not become a storm.
             let is_false_call = woken == Woken::Told && !is_moved;
@@ -258,7 +275,7 @@ impl Task {
                 let pause = self.start.limits.backoff_min * n_false_calls.min(FALSE_CALLS);
                 sleep_until(next_look.min(Instant::now() + pause)).await;
             }
-            woken = self.wait(&mut session, &folders, exists, next_look).await?;
+            woken = self.wait(&mut session, folders, exists, next_look).await?;
         }
     }
 
@@ -397,9 +414,9 @@ async fn glance(session: &mut Session, start: &Start) -> Result<Option<Glance>, 
 /// Finds out which folders to read. A special use without a folder is warned of once.
 async fn find_folders(
     session: &mut Session,
-    start: &Start,
+    start: &mut Start,
     told: &mut BTreeSet<String>,
-) -> Result<Vec<Folder>, Error> {
+) -> Result<Resolved, Error> {
     let settings = &start.settings;
     let sent = settings.sent.as_ref();
     let listed =
@@ -414,7 +431,7 @@ async fn find_folders(
             existing: listed.iter().map(|folder| decoded(&folder.raw)).collect(),
         }));
     }
-    for missing in resolved.missing {
+    for missing in &resolved.missing {
         if told.insert(missing.clone()) {
             tracing::warn!(
                 mailbox = %settings.name, special_use = %missing,
@@ -422,7 +439,8 @@ async fn find_folders(
             );
         }
     }
-    Ok(resolved.folders)
+    forget_absent(start, &resolved.folders);
+    Ok(resolved)
 }
 
 /// Reads every folder up to the present.

@@ -464,6 +464,60 @@ fn a_mail_for_which_the_server_always_asks_for_patience_is_passed_over_in_the_en
 }
 
 #[test]
+fn a_check_that_needs_several_connections_proves_all_of_the_look_back() {
+    let mut mails = Mailbox::with(&[("INBOX", ""), ("Junk", "\\Junk")]);
+    mails.put("INBOX", approval(ACME, now()));
+    mails.put("Junk", approval(JUNIPER, now()));
+    let mut is_junk = false;
+    let provider = Provider::start(mails, move |command| {
+        if command.starts_with("EXAMINE") {
+            is_junk = command.contains("Junk");
+        }
+        (is_junk && command.starts_with("UID FETCH")).then(|| hang_up(""))
+    });
+    let program = program_watching(&provider);
+    program.ok(&["check"]);
+    assert_eq!(n_unreadable(&program.status()), 1);
+    let database = rusqlite::Connection::open(program.database()).unwrap();
+    let days: i64 = database
+        .query_row("SELECT min(until_at - from_at) / 86400 FROM coverage", [], |row| row.get(0))
+        .unwrap();
+    assert!(30 < days, "{days}");
+}
+
+#[test]
+fn a_check_whose_connection_died_does_not_repeat_a_login_that_is_refused() {
+    let mut mails = Mailbox::with(&INBOX);
+    mails.put("INBOX", approval(ACME, now()));
+    let mut is_dead = false;
+    let provider = Provider::start(mails, move |command| {
+        if command.starts_with("UID FETCH") {
+            is_dead = true;
+            return Some(hang_up(""));
+        }
+        (is_dead && command.starts_with("LOGIN"))
+            .then(|| say("@ NO [AUTHENTICATIONFAILED] Invalid credentials\r\n"))
+    });
+    let program = program_watching(&provider);
+    assert_ne!(program.run(&["check"]).code, Some(0));
+    assert_eq!(provider.n_logins(), 2);
+}
+
+#[test]
+fn a_junk_folder_that_the_provider_makes_later_is_read() {
+    let provider = Provider::ordinary(Mailbox::with(&INBOX));
+    let program = program_watching(&provider);
+    let _daemon = program.daemon();
+    program.until("the mailbox is watched", is_watched);
+    provider.change(|mails| {
+        mails.folders.push(("Junk", "\\Junk"));
+        mails.put("Junk", approval(ACME, now()));
+    });
+    is_seen(&program, ACME);
+    assert_eq!(provider.n_logins(), 1);
+}
+
+#[test]
 fn a_check_singles_a_deadly_mail_out_by_itself() {
     let is_bad = Arc::new(AtomicUsize::new(1));
     let provider = with_one_bad_mail(&is_bad, |_| Some(hang_up("")));
