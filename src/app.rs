@@ -353,7 +353,7 @@ impl App {
                     record::coverage(tx, account, folder, *from, read_until)?;
                 }
                 let names: Vec<&str> = folders.iter().map(|(folder, _)| *folder).collect();
-                record::keep_coverage_of(tx, account, &names)?;
+                record::keep_folders(tx, account, &names)?;
                 record::mailbox_complete(tx, mailbox, mode, read_until)?;
                 let (Some(since), Some(all_clear)) = (failing_since, &all_clear) else {
                     return Ok(());
@@ -391,6 +391,7 @@ impl App {
                     if let Some(since) = state.failing_since
                         && !query::was_delivered(tx, &blind_key(&state.name, since))?
                     {
+                        record::withdraw_key(tx, &blind_key(&state.name, since), now)?;
                         record::restart_failing(tx, &state.name, now)?;
                     }
                 }
@@ -516,6 +517,17 @@ impl App {
             folders.extend(read);
         }
         Ok(Coverage::common(&folders))
+    }
+
+    /// How many mails of the configured mailboxes could not be read.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn n_unreadable(&self) -> Result<i64, store::Error> {
+        let accounts = self.settings.mailboxes.iter();
+        let accounts = accounts.map(|m| Account { host: &m.host, user: &m.user });
+        accounts.map(|account| query::n_unreadable(self.store.read(), account)).sum()
     }
 
     /// How an application stood, or will stand, at `now`, by its events alone.

@@ -683,6 +683,7 @@ fn status_line(app: &App) -> String {
         .into_iter()
         .filter(|state| state.failing_since.is_some())
         .map(|state| state.name)
+        .filter(|name| app.settings.mailboxes.iter().any(|mailbox| mailbox.name == *name))
         .collect();
     match failing.is_empty() {
         true => format!("watching {} mailboxes", app.settings.mailboxes.len()),

@@ -338,9 +338,8 @@ fn of_database(app: &App, now: DateTime<Utc>) -> Vec<Check> {
             "keep a copy of the database, and put back the last good one",
         )
     }));
-    let db = app.store.read();
-    let counts =
-        query::pending_alerts(db).and_then(|alerts| Ok((alerts, query::n_unreadable(db)?)));
+    let counts = query::pending_alerts(app.store.read())
+        .and_then(|alerts| Ok((alerts, app.n_unreadable()?)));
     match counts {
         Ok((alerts, n_unreadable)) => {
             checks.push(of_alerts(&alerts));

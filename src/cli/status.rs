@@ -170,7 +170,7 @@ impl<'a> Overview<'a> {
             n_all,
             n_review: query::n_review(db)?,
             n_pending_alerts: query::n_pending_alerts(db)?,
-            n_unreadable: query::n_unreadable(db)?,
+            n_unreadable: app.n_unreadable()?,
             database_fault: daemon::database_fault(app.store.path()),
         })
     }

@@ -529,9 +529,14 @@ pub fn unreadable(db: &Connection, account: Account) -> Result<Vec<Unread>> {
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
-/// How many mails could not be read.
-pub fn n_unreadable(db: &Connection) -> Result<i64> {
-    Ok(db.query_row("SELECT count(*) FROM unreadable", [], |row| row.get(0))?)
+/// How many mails of an account could not be read.
+pub fn n_unreadable(db: &Connection, account: Account) -> Result<i64> {
+    let params = named_params! { ":host": account.host, ":user": account.user };
+    Ok(db.query_row(
+        "SELECT count(*) FROM unreadable WHERE host = :host AND user = :user",
+        params,
+        |row| row.get(0),
+    )?)
 }
 
 /// The alerts that have not reached a person, oldest first.

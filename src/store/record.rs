@@ -601,17 +601,22 @@ pub fn cut_coverage(tx: &Transaction, account: Account, until: DateTime<Utc>) ->
     Ok(())
 }
 
-/// Forgets the coverage of folders that are no longer read.
-pub fn keep_coverage_of(tx: &Transaction, account: Account, folders: &[&str]) -> Result<()> {
-    execute(
-        tx,
-        "DELETE FROM coverage
-         WHERE host = :host AND user = :user
-           AND folder NOT IN (SELECT value FROM json_each(:folders))",
-        named_params! {
-            ":host": account.host, ":user": account.user, ":folders": json(folders),
-        },
-    )?;
+/// Forgets folders that are no longer read. One that comes back is read anew, as the mailbox task
+/// does it, so that it has coverage from the look-back on and no mail in it is forgotten for good.
+pub fn keep_folders(tx: &Transaction, account: Account, folders: &[&str]) -> Result<()> {
+    for table in ["coverage", "cursors", "unreadable"] {
+        execute(
+            tx,
+            &format!(
+                "DELETE FROM {table}
+                 WHERE host = :host AND user = :user
+                   AND folder NOT IN (SELECT value FROM json_each(:folders))"
+            ),
+            named_params! {
+                ":host": account.host, ":user": account.user, ":folders": json(folders),
+            },
+        )?;
+    }
     Ok(())
 }
 

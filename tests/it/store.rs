@@ -253,7 +253,14 @@ fn the_cursor_is_recorded_with_its_mails() {
     assert_eq!(cursors(&app, 60), [("INBOX".to_owned(), cursor)]);
     // Who wants to look further back begins anew.
     assert_eq!(cursors(&app, 90), []);
-    assert_eq!(query::n_unreadable(app.store.read()).unwrap(), 1);
+    assert_eq!(app.n_unreadable().unwrap(), 1);
+    // Of an account that is no longer configured nothing is told.
+    let configured = std::mem::take(&mut app.settings.mailboxes);
+    assert_eq!(app.n_unreadable().unwrap(), 0);
+    app.settings.mailboxes = configured;
+    // A folder that is gone is forgotten as a whole: if it comes back, it is read anew.
+    app.complete("office", &[("Entries", None)], monday(), "push", true).unwrap();
+    assert_eq!((cursors(&app, 60), app.n_unreadable().unwrap()), (vec![], 0));
 }
 
 #[test]
@@ -317,6 +324,18 @@ fn a_deadline_that_was_met_in_time_is_withdrawn_before_it_is_told() {
         .map(|p| p.alert.kind.as_str())
         .collect();
     assert_eq!(kinds, ["approval"]);
+}
+
+#[test]
+fn blindness_that_ended_before_anybody_could_be_told_is_not_told_after_a_suspend() {
+    let mut app = app();
+    let hours = Duration::hours;
+    app.trouble("office", "connection refused", None, monday()).unwrap();
+    app.trouble("office", "connection refused", None, monday() + hours(2)).unwrap();
+    assert_eq!(query::pending_alerts(app.store.read()).unwrap().len(), 1);
+    app.woke(monday() + hours(9)).unwrap();
+    app.complete("office", &[("INBOX", None)], monday() + hours(10), "push", true).unwrap();
+    assert!(query::pending_alerts(app.store.read()).unwrap().is_empty());
 }
 
 #[test]
