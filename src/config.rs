@@ -229,7 +229,8 @@ pub struct Limits {
     pub backoff_max: Duration,
     /// The wait after a second refused log-in, so that no account is locked.
     pub refused_login_retry: Duration,
-    /// The wait before a mail that could not be read is tried again; it doubles three times.
+    /// The wait before a mail that could not be read is tried a third time. The second attempt comes
+    /// in a twelfth of it; later the wait doubles three times.
     pub unreadable_retry: Duration,
     /// For the notification server's answer.
     pub notify_timeout: Duration,

@@ -29,6 +29,7 @@ pub mod reading;
 pub mod session;
 mod uids;
 pub mod unreadable;
+mod wanted;
 pub mod watch;
 pub mod wire;
 

@@ -29,7 +29,8 @@ use super::folders::Folder;
 use super::session::{Fetched, Session, fetched};
 use super::uids::{Set, above, exact_ranges, halves, holds, ranges, sets, shown};
 use super::unreadable::Parts;
-use super::{Batch, Error, RawMail, Report, Start};
+use super::wanted::Wanted;
+use super::{Answer, Batch, Error, RawMail, Report, Start};
 use crate::domain::cursor::{Cursor, Plan, Selected};
 
 /// The most mails whose headers one command asks for.
@@ -171,49 +172,6 @@ struct Job<'a> {
     largest: u32,
 }
 
-/// Which mails of a page count.
-enum Wanted<'a> {
-    /// All that are asked for.
-    All,
-    /// These, ascending; the ranges asked for may contain others.
-    Listed(&'a [u32]),
-    /// These, ascending, and all from this UID on.
-    ListedAndFrom(&'a [u32], u32),
-}
-
-impl Wanted<'_> {
-    fn contains(&self, uid: u32) -> bool {
-        match self {
-            Wanted::All => true,
-            Wanted::Listed(uids) => uids.binary_search(&uid).is_ok(),
-            Wanted::ListedAndFrom(uids, first) => *first <= uid || uids.binary_search(&uid).is_ok(),
-        }
-    }
-
-    /// Whether mails of a set that may be there are not among those that came, ascending.
-    fn lacks(&self, set: &Set, came: &[u32]) -> bool {
-        match self {
-            Wanted::All => {
-                let n_asked: u64 = set.iter().map(|r| u64::from(r.end() - r.start()) + 1).sum();
-                u64::try_from(came.len()).is_ok_and(|n_came| n_came < n_asked)
-            }
-            Wanted::Listed(uids) | Wanted::ListedAndFrom(uids, _) => {
-                uids.iter().any(|uid| came.binary_search(uid).is_err() && holds(set, *uid))
-            }
-        }
-    }
-
-    /// Whether a mail was there before the set was asked for, so that its absence says something.
-    fn is_known(&self, uid: u32) -> bool {
-        match self {
-            Wanted::All => true,
-            Wanted::Listed(uids) | Wanted::ListedAndFrom(uids, _) => {
-                uids.binary_search(&uid).is_ok()
-            }
-        }
-    }
-}
-
 impl Job<'_> {
     async fn read_from(&mut self, first: u32, next: u32, selected: &Selected) -> Result<(), Error> {
         let validity = selected.uid_validity;
@@ -321,7 +279,7 @@ impl Job<'_> {
         wanted: &Wanted<'_>,
         page: &mut Page,
     ) -> Result<(), Error> {
-        let Job { session, folder, start, largest, validity, .. } = self;
+        let Job { session, folder, start, largest, validity, is_trial, .. } = self;
         let (interest, role) = (&start.interest, folder.role);
         let mut seen = Vec::new();
         // The server may send news of flags at any time; only a mail of which nothing else ever
@@ -362,13 +320,23 @@ impl Job<'_> {
             seen.push(uid);
         }
         seen.sort_unstable();
+        seen.dedup();
         // Most that do not come were deleted; but some servers leave out what they cannot read.
         if wanted.lacks(set, &seen) {
-            for uid in session.search_uids(&shown(set)).await? {
-                if seen.binary_search(&uid).is_err() && holds(set, uid) && wanted.is_known(uid) {
-                    *largest = uid.max(*largest);
-                    page.leave_out(uid, if is_anonymous { GARBLED } else { LEFT_OUT });
-                }
+            let mut missing = session.search_uids(&shown(set)).await?;
+            missing.retain(|uid| {
+                seen.binary_search(uid).is_err() && holds(set, *uid) && wanted.is_known(*uid)
+            });
+            // That is no matter of one mail, or not yet.
+            if seen.is_empty() && !is_anonymous && !missing.is_empty() && !*is_trial {
+                let source = Answer::new("it leaves out all of the mails");
+                let err = Error::Garbled { command: "FETCH", source };
+                start.unreadable.died(&folder.name, *validity, &err, exact_ranges(&missing));
+                return Err(err);
+            }
+            for uid in missing {
+                *largest = uid.max(*largest);
+                page.leave_out(uid, if is_anonymous { GARBLED } else { LEFT_OUT });
             }
         }
         tracing::debug!(
@@ -784,6 +752,22 @@ pub(super) mod tests {
             "from None moved true",
         )
         .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mail_that_comes_twice_does_not_stand_in_for_one_that_is_left_out() {
+        let headers = [5, 6, 6, 8].map(|uid| header(uid, 9, "From: shop\r\n")).concat();
+        let headers = format!("{headers}@ OK x\r\n");
+        let found = "* SEARCH 5 6 7 8\r\n@ OK x\r\n";
+        let batches = ["[] lost [7] to 7/9"];
+        check(Some((7, 5)), &[EXAMINED, &headers, found], &batches, "from None moved true").await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_without_any_of_the_mails_that_are_there_moves_no_cursor() {
+        let (found, why) = ("* SEARCH 6\r\n@ OK x\r\n", "it leaves out all of the mails");
+        let outcome = format!("the answer to FETCH cannot be understood: {why}");
+        check(Some((7, 5)), &[EXAMINED, "@ OK x\r\n", found], &[], &outcome).await;
     }
 
     #[tokio::test(start_paused = true)]

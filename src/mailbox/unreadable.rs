@@ -21,6 +21,8 @@ use chrono::{DateTime, Utc};
 use super::Error;
 use super::uids::{Set, exact_ranges, sets};
 
+/// The first attempt comes so many times sooner: most of what fails once was a server in trouble.
+const SOONER: u32 = 12;
 /// The pause before the next attempt doubles so many times.
 const DOUBLINGS: u32 = 3;
 /// After so many connections that died in a row the mails are asked for in parts.
@@ -88,10 +90,14 @@ impl Unreadable {
         Unreadable { mails, ..Unreadable::default() }
     }
 
-    /// Returns which mails of a folder it is time to try again; `first` is the first pause.
-    pub(super) fn due(&self, folder: &str, first: Duration, now: DateTime<Utc>) -> Vec<(u32, u32)> {
+    /// Returns which mails of a folder it is time to try again; `retry` is the pause after the first
+    /// attempt.
+    pub(super) fn due(&self, folder: &str, retry: Duration, now: DateTime<Utc>) -> Vec<(u32, u32)> {
         let is_due = |(last_tried, tries): &(DateTime<Utc>, u32)| {
-            let pause = first.saturating_mul(1 << tries.saturating_sub(1).min(DOUBLINGS));
+            let pause = match tries {
+                0 | 1 => retry / SOONER,
+                _ => retry.saturating_mul(1 << (tries - 2).min(DOUBLINGS)),
+            };
             let pause = chrono::Duration::from_std(pause).unwrap_or(chrono::Duration::MAX);
             // A time of trial in the future comes from a wrong clock.
             *last_tried > now || pause <= now - *last_tried
@@ -334,17 +340,17 @@ mod tests {
         let start = DateTime::UNIX_EPOCH + chrono::Duration::days(20_000);
         let mut unreadable = Unreadable::default();
         unreadable.failed(FOLDER, 7, 20, start);
-        let (mut at, mut hours) = (start, Vec::new());
-        while hours.len() < 6 {
+        let (mut at, mut minutes) = (start, Vec::new());
+        while minutes.len() < 7 {
             let before = at;
             while unreadable.due(FOLDER, HOUR, at).is_empty() {
                 at += chrono::Duration::minutes(5);
             }
             assert_eq!(unreadable.due(FOLDER, HOUR, at), [(7, 20)]);
             unreadable.failed(FOLDER, 7, 20, at);
-            hours.push((at - before).num_hours());
+            minutes.push((at - before).num_minutes());
         }
-        assert_eq!(hours, [1, 2, 4, 8, 8, 8]);
+        assert_eq!(minutes, [5, 60, 120, 240, 480, 480, 480]);
         unreadable.resolved(FOLDER, 7, 20);
         assert_eq!(unreadable.due(FOLDER, HOUR, at + chrono::Duration::days(9)), []);
     }
