@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use chrono::{DateTime, Utc};
 
-use super::dovecot::{Account, PASSWORD, accepts, certify, free_ports, greets};
+use super::dovecot::{Account, PASSWORD, certify, free_ports, serves};
 use super::imap::Imap;
 use super::unpacked::{Family, copy, library_path};
 use super::{scratch, until};
@@ -186,15 +186,7 @@ DAEMON {{
         command.arg("-p").arg(self.path("run/master.pid"));
         command.env("CYRUS_USER", &self.account.user);
         let mut master = Family::start(&mut command, &self.path("log"));
-        let runs = until("Cyrus greets or gives up", || {
-            if master.has_ended() {
-                return Ok(false);
-            }
-            match greets(self.imap_port) && accepts(self.imaps_port) {
-                true => Ok(true),
-                false => Err("no greeting yet".to_owned()),
-            }
-        });
+        let runs = serves("Cyrus", (self.imap_port, self.imaps_port), || master.has_ended());
         self.master = runs.then_some(master);
         runs
     }

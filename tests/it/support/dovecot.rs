@@ -324,15 +324,8 @@ impl Dovecot {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.account.run(&mut command);
         let mut master = Server(command.spawn().unwrap());
-        let runs = until("Dovecot greets or gives up", || {
-            if master.0.try_wait().unwrap().is_some() {
-                return Ok(false);
-            }
-            match greets(self.imap_port) && accepts(self.imaps_port) {
-                true => Ok(true),
-                false => Err("no greeting yet".to_owned()),
-            }
-        });
+        let has_ended = || master.0.try_wait().unwrap().is_some();
+        let runs = serves("Dovecot", (self.imap_port, self.imaps_port), has_ended);
         self.master = runs.then_some(master);
         runs
     }
@@ -435,6 +428,23 @@ pub(super) fn free_ports() -> (u16, u16) {
     // Both are held until both are known, or they could be the same.
     let (first, second) = (free(), free());
     (first.local_addr().unwrap().port(), second.local_addr().unwrap().port())
+}
+
+/// Waits until a server greets; false where it has ended.
+pub(super) fn serves(
+    name: &str,
+    (imap_port, imaps_port): (u16, u16),
+    mut has_ended: impl FnMut() -> bool,
+) -> bool {
+    until(&format!("{name} greets or gives up"), || {
+        if has_ended() {
+            return Ok(false);
+        }
+        match greets(imap_port) && accepts(imaps_port) {
+            true => Ok(true),
+            false => Err("no greeting yet".to_owned()),
+        }
+    })
 }
 
 pub(super) fn accepts(port: u16) -> bool {

@@ -73,19 +73,7 @@ impl Program {
 
     /// Writes the configuration file: `mailboxes`, and what every test wants of the rest.
     pub fn configure(&self, mailboxes: &str) {
-        let text = format!(
-            r#"
-            time-zone = "America/Denver"
-
-            [trust]
-            authserv-id = ["mx.broker.example"]
-            own-addresses = ["ops@broker.example"]
-
-            [notify]
-            quiet-hours = ""
-            working-days-only = false
-            retry = "1s"
-
+        let waits = r#"
             [watch]
             tick = "1s"
 
@@ -93,29 +81,15 @@ impl Program {
             backoff-min = "1s"
             backoff-max = "2s"
             notify-timeout = "2s"
-
-            {mailboxes}
-            "#
-        );
-        fs::write(self.path("config/acewatch/config.toml"), text).unwrap();
+            "#;
+        self.write_configuration(waits, mailboxes);
     }
 
     /// Writes the configuration file with every wait so short that a fault and its end fit into a
     /// few seconds: the promises in minutes, in seconds.
     pub fn configure_scaled(&self, blind_after: &str, mailboxes: &str) {
-        let text = format!(
+        let waits = format!(
             r#"
-            time-zone = "America/Denver"
-
-            [trust]
-            authserv-id = ["mx.broker.example"]
-            own-addresses = ["ops@broker.example"]
-
-            [notify]
-            quiet-hours = ""
-            working-days-only = false
-            retry = "1s"
-
             [watch]
             tick = "1s"
             blind-after = "{blind_after}"
@@ -131,7 +105,25 @@ impl Program {
             unreadable-retry = "1s"
             notify-timeout = "2s"
             max-message = "1MB"
+            "#
+        );
+        self.write_configuration(&waits, mailboxes);
+    }
 
+    fn write_configuration(&self, waits: &str, mailboxes: &str) {
+        let text = format!(
+            r#"
+            time-zone = "America/Denver"
+
+            [trust]
+            authserv-id = ["mx.broker.example"]
+            own-addresses = ["ops@broker.example"]
+
+            [notify]
+            quiet-hours = ""
+            working-days-only = false
+            retry = "1s"
+            {waits}
             {mailboxes}
             "#
         );
@@ -265,6 +257,31 @@ pub enum Transport {
     Plain,
 }
 
+impl Transport {
+    /// Returns the table of a mailbox at one of these ports, in the clear and over TLS, with `more`
+    /// lines.
+    pub fn table(self, (imap_port, imaps_port): (u16, u16), user: &str, more: &str) -> String {
+        let (tls, port) = match self {
+            Transport::Implicit => ("implicit", imaps_port),
+            Transport::StartTls => ("starttls", imap_port),
+            Transport::Plain => ("none", imap_port),
+        };
+        format!(
+            r#"
+            [[mailbox]]
+            name = "office"
+            host = "localhost"
+            port = {port}
+            tls = "{tls}"
+            user = "{user}"
+            password-environment = "ACEWATCH_TEST_PASSWORD"
+            poll-interval = "1h"
+            {more}
+            "#
+        )
+    }
+}
+
 /// Returns the table of one mailbox on `server`, with the server's authority trusted.
 pub fn mailbox(server: &Dovecot, transport: Transport) -> String {
     let trust = format!("ca-file = \"{}\"", server.ca_file().display());
@@ -274,25 +291,7 @@ pub fn mailbox(server: &Dovecot, transport: Transport) -> String {
 /// Returns the table of one mailbox on `server`, with the lines `trust` about its certificate. It is
 /// polled so rarely that within a test only IDLE brings mail.
 pub fn mailbox_trusting(server: &Dovecot, transport: Transport, trust: &str) -> String {
-    let (tls, port) = match transport {
-        Transport::Implicit => ("implicit", server.imaps_port),
-        Transport::StartTls => ("starttls", server.imap_port),
-        Transport::Plain => ("none", server.imap_port),
-    };
-    let user = super::dovecot::USER;
-    format!(
-        r#"
-        [[mailbox]]
-        name = "office"
-        host = "localhost"
-        port = {port}
-        tls = "{tls}"
-        user = "{user}"
-        password-environment = "ACEWATCH_TEST_PASSWORD"
-        poll-interval = "1h"
-        {trust}
-        "#
-    )
+    transport.table((server.imap_port, server.imaps_port), super::dovecot::USER, trust)
 }
 
 /// The daemon in the background. It ends with its value, by SIGTERM and, where that fails, SIGKILL.

@@ -129,33 +129,13 @@ impl MailServer {
     /// Returns the table of the mailbox with the additional lines `more`. It is polled so rarely that
     /// within a test only IDLE brings mail.
     pub fn mailbox(&self, transport: Transport, more: &str) -> String {
-        let (imap_port, imaps_port) = self.ports();
-        let (tls, port) = match transport {
-            Transport::Implicit => ("implicit", imaps_port),
-            Transport::StartTls => ("starttls", imap_port),
-            Transport::Plain => ("none", imap_port),
-        };
-        let user = self.user();
         let ca_file = match self {
             MailServer::Dovecot(server) => server.ca_file(),
             MailServer::Courier(server) => server.ca_file(),
             MailServer::Cyrus(server) => server.ca_file(),
         };
-        format!(
-            r#"
-            [[mailbox]]
-            name = "office"
-            host = "localhost"
-            port = {port}
-            tls = "{tls}"
-            user = "{user}"
-            password-environment = "ACEWATCH_TEST_PASSWORD"
-            poll-interval = "1h"
-            ca-file = "{}"
-            {more}
-            "#,
-            ca_file.display()
-        )
+        let more = format!("ca-file = \"{}\"\n{more}", ca_file.display());
+        transport.table(self.ports(), self.user(), &more)
     }
 
     fn user(&self) -> &'static str {
