@@ -59,14 +59,26 @@ pub struct Origin<'a> {
     pub role: FolderRole,
 }
 
-/// The rules by which kinds of mail are told, read again where they were forgotten.
-#[derive(Debug)]
-struct OnDemand {
+/// The rules by which kinds of mail are told, read when the first mail is to be judged, and again
+/// where they were forgotten.
+#[derive(Debug, Default)]
+pub struct OnDemand {
     user: Option<String>,
     read: OnceCell<Rules>,
 }
 
+impl From<Rules> for OnDemand {
+    fn from(rules: Rules) -> OnDemand {
+        OnDemand { user: rules.user().map(str::to_owned), read: OnceCell::from(rules) }
+    }
+}
+
 impl OnDemand {
+    /// The built-in rules, which need no proof that they can be read.
+    pub fn built_in() -> OnDemand {
+        OnDemand::default()
+    }
+
     fn get(&self) -> &Rules {
         // What could be read once can be read again.
         self.read.get_or_init(|| Rules::read(self.user.as_deref()).unwrap_or_default())
@@ -119,12 +131,11 @@ pub enum Ruling {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(store: Store, settings: Settings, rules: Rules) -> App {
+    pub fn new(store: Store, settings: Settings, rules: impl Into<OnDemand>) -> App {
         let closures: Vec<Closure> = settings.calendar.closures.clone();
         let calendar =
             Calendar::new(settings.calendar.zone.clone(), closures, settings.calendar.cut_off);
-        let rules = OnDemand { user: rules.user().map(str::to_owned), read: OnceCell::from(rules) };
-        App { store, settings, rules, calendar }
+        App { store, settings, rules: rules.into(), calendar }
     }
 
     /// Forgets what is needed only while mails come in; it is read again for the next one.

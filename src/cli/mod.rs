@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::app::App;
+use crate::app::{App, OnDemand};
 use crate::clock;
 use crate::config::{self, Environment, Settings};
 use crate::domain::rules::Rules;
@@ -156,11 +156,13 @@ impl Context {
     }
 
     /// The rules, with the user's own on top.
-    pub(crate) fn rules(&self) -> Result<Rules, Failure> {
+    fn rules(&self) -> Result<OnDemand, Failure> {
         let path = config::rules_path(&self.environment);
         let user = match std::fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(OnDemand::built_in());
+            }
             Err(error) => {
                 return Err(Failure::configuration(
                     format!("cannot read {}", path.display()),
@@ -168,7 +170,7 @@ impl Context {
                 ));
             }
         };
-        Rules::read(user.as_deref()).map_err(|error| {
+        Rules::read(Some(&user)).map(OnDemand::from).map_err(|error| {
             Failure::configuration(format!("cannot use the rules of {}", path.display()), error)
         })
     }
@@ -194,13 +196,12 @@ impl Context {
         self.reading(self.rules()?)
     }
 
-    /// The same for commands that judge no mail and need no rules, of which reading them would be
-    /// half the work.
+    /// The same for commands that judge no mail, and work where the user's rules are broken, too.
     pub(crate) fn app_to_look(&self) -> Result<App, Failure> {
-        self.reading(Rules::default())
+        self.reading(OnDemand::built_in())
     }
 
-    fn reading(&self, rules: Rules) -> Result<App, Failure> {
+    fn reading(&self, rules: OnDemand) -> Result<App, Failure> {
         let settings = self.settings()?;
         let store = match Store::open_existing(&self.database())? {
             Some(store) => store,

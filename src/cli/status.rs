@@ -178,8 +178,10 @@ impl<'a> Overview<'a> {
     /// The state of all mailboxes together: the worst, and stopped where there is none.
     fn state(&self) -> WatchState {
         let worst = self.watched.iter().map(|w| w.state).max().unwrap_or(WatchState::Stopped);
-        // What is read and cannot be recorded is not watched.
-        if self.database_fault.is_some() { worst.max(WatchState::Degraded) } else { worst }
+        // What is read and cannot be recorded is not watched, nor a mail that cannot be read: it may
+        // be the answer.
+        let is_impaired = self.database_fault.is_some() || 0 < self.n_unreadable;
+        if is_impaired { worst.max(WatchState::Degraded) } else { worst }
     }
 
     fn last_complete_check(&self) -> Option<DateTime<Utc>> {
@@ -322,6 +324,13 @@ impl<'a> Overview<'a> {
         if let Some(fault) = &self.database_fault {
             text.push_str(&format!("  database: {}\n", render::escaped(fault)));
         }
+        if 0 < self.n_unreadable {
+            let n = usize::try_from(self.n_unreadable).unwrap_or(0);
+            let mails = render::counted(n, "mail");
+            text.push_str(&format!(
+                "  {mails} could not be read; acewatch tries again: `acewatch doctor`\n"
+            ));
+        }
         for w in &self.watched {
             let Some(error) = w.known.as_ref().and_then(|k| k.error.as_ref()) else { continue };
             text.push_str(&format!("  {}: {}\n", w.name, render::escaped(error)));
@@ -405,10 +414,6 @@ impl<'a> Overview<'a> {
         if 0 < self.n_pending_alerts {
             let n = usize::try_from(self.n_pending_alerts).unwrap_or(0);
             parts.push(format!("{} not yet delivered", render::counted(n, "alert")));
-        }
-        if 0 < self.n_unreadable {
-            let n = usize::try_from(self.n_unreadable).unwrap_or(0);
-            parts.push(format!("{} could not be fetched", render::counted(n, "mail")));
         }
         let applications = render::counted(self.n_fitting(), "application");
         match parts.is_empty() {
