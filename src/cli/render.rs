@@ -182,6 +182,12 @@ impl Cell {
         Cell { style: Some(style), ..Cell::plain(text) }
     }
 
+    /// So many columns its text takes; most texts are ASCII, and ten thousand rows have many.
+    fn width(&self) -> usize {
+        use unicode_width::UnicodeWidthStr;
+        if self.text.is_ascii() { self.text.len() } else { self.text.width() }
+    }
+
     /// A cell whose text stands on the right, as numbers do.
     pub fn right(text: impl Into<String>) -> Cell {
         Cell { is_right: true, ..Cell::plain(text) }
@@ -190,18 +196,17 @@ impl Cell {
 
 /// Lays rows out in columns, two blanks apart, as wide as their widest cell.
 pub fn table<const N: usize>(rows: &[[Cell; N]]) -> String {
-    use unicode_width::UnicodeWidthStr;
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.text.width());
+            *width = (*width).max(cell.width());
         }
     }
     let mut text = String::with_capacity(rows.len() * 100);
     for row in rows {
         let mut blanks = 1;
         for (width, cell) in widths.iter().zip(row) {
-            let rest = width - cell.text.width();
+            let rest = width - cell.width();
             let (before, after) = if cell.is_right { (rest, 0) } else { (0, rest) };
             if !cell.text.is_empty() {
                 text.extend(std::iter::repeat_n(' ', blanks + before));

@@ -23,8 +23,7 @@ pub struct Zone(jiff::tz::TimeZone);
 pub struct ZoneOffset {
     zone: Zone,
     offset: jiff::tz::Offset,
-    /// `EST`, or `+0530` where the zone has no letters for it.
-    abbreviation: Box<str>,
+    at: Timestamp,
 }
 
 impl Zone {
@@ -55,8 +54,7 @@ impl Zone {
     }
 
     fn offset(&self, offset: jiff::tz::Offset, at: Timestamp) -> ZoneOffset {
-        let abbreviation = self.0.to_offset_info(at).abbreviation().into();
-        ZoneOffset { zone: self.clone(), offset, abbreviation }
+        ZoneOffset { zone: self.clone(), offset, at }
     }
 }
 
@@ -108,9 +106,10 @@ impl Offset for ZoneOffset {
     }
 }
 
+/// `EST`, or `+0530` where the zone has no letters for it.
 impl fmt::Display for ZoneOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.abbreviation)
+        f.write_str(self.zone.0.to_offset_info(self.at).abbreviation())
     }
 }
 
