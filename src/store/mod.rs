@@ -376,14 +376,32 @@ impl Store {
         // Plans must not depend on the values bound, or each new value compiles the statement anew.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         self.connection.set_prepared_statement_cache_capacity(64);
+        self.switch_to_wal()?;
         self.connection.execute_batch(
-            "PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;
+            "PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA trusted_schema = OFF;
              PRAGMA cache_size = -1024;",
         )?;
         Ok(())
+    }
+
+    /// A copy that was put back is not in WAL mode, and to change the mode SQLite wants the file for
+    /// itself at once: it does not wait for another process that is about to do the same.
+    fn switch_to_wal(&self) -> Result<(), Error> {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+        const ATTEMPTS: usize = 40;
+        const PAUSE: Duration = Duration::from_millis(50);
+        let switch = || self.connection.execute_batch("PRAGMA journal_mode = WAL");
+        for _ in 1..ATTEMPTS {
+            match switch().map_err(Error::from) {
+                Err(error) if error.is(&[DatabaseBusy, DatabaseLocked]) => {
+                    std::thread::sleep(PAUSE);
+                }
+                done => return done,
+            }
+        }
+        Ok(switch()?)
     }
 
     fn migrate(&mut self) -> Result<(), Error> {
@@ -452,6 +470,21 @@ fn prepare_file(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_that_another_is_about_to_write_is_opened_when_it_is_done() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("acewatch.db");
+        drop(Store::open(&path).unwrap());
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE").unwrap();
+        other.query_row("SELECT count(*) FROM messages", [], |_| Ok(())).unwrap();
+        let opened = std::thread::spawn(move || Store::open(&path).map(drop));
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!opened.is_finished(), "it is waited for");
+        other.execute_batch("COMMIT").unwrap();
+        opened.join().unwrap().unwrap();
+    }
 
     #[test]
     fn a_new_database_is_for_its_owner_alone_and_opens_again() {
