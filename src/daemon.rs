@@ -27,7 +27,7 @@ use crate::clock;
 use crate::config::MailboxSettings;
 use crate::domain::alert::{Alert, AlertKind, digest};
 use crate::domain::interest::Interest;
-use crate::mailbox::unreadable::{Unread, Unreadable};
+use crate::mailbox::unreadable::Unreadable;
 use crate::mailbox::{self, Batch, Mode, Nudge, Report, Start};
 use crate::memory;
 use crate::network::Network;
@@ -542,13 +542,6 @@ fn start(app: &App, settings: &MailboxSettings) -> Result<Start> {
             .into_iter()
             .collect();
     let unreadable = query::unreadable(app.store.read(), account(settings))?;
-    let unreadable = unreadable.into_iter().map(|mail| Unread {
-        folder: mail.folder,
-        uid_validity: mail.uid_validity,
-        uid: mail.uid,
-        last_tried: mail.last_tried,
-        tries: mail.tries,
-    });
     let interest = Interest::new(app.settings.trust.clone());
     Ok(Start {
         settings: settings.clone(),

@@ -7,6 +7,8 @@
 //! (UIDVALIDITY) "MUST be greater". Everything acewatch concludes from these numbers is concluded in
 //! [`Plan::after`], and nowhere else.
 
+use chrono::{DateTime, Utc};
+
 /// Says up to where a folder has been read completely, in the numbering of one UIDVALIDITY.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Cursor {
@@ -23,6 +25,21 @@ impl Cursor {
     pub fn unfinished(uid_validity: u32) -> Cursor {
         Cursor { uid_validity, uid_next: 0 }
     }
+}
+
+/// A mail that could not be read, and that the cursor passed over.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Unread {
+    /// Its folder's decoded name.
+    pub folder: String,
+    /// The UIDVALIDITY under which its UID counts.
+    pub uid_validity: u32,
+    /// Its UID.
+    pub uid: u32,
+    /// When it was tried last.
+    pub last_tried: DateTime<Utc>,
+    /// How often it was tried.
+    pub tries: u32,
 }
 
 /// What EXAMINE said of a folder.

@@ -20,6 +20,7 @@ use chrono::{DateTime, Utc};
 
 use super::Error;
 use super::uids::{Set, exact_ranges, sets};
+use crate::domain::cursor::Unread;
 
 /// The first attempt comes so many times sooner: most of what fails once was a server in trouble.
 const SOONER: u32 = 12;
@@ -33,21 +34,6 @@ const GIVEN_UP: u32 = 4;
 const PATIENCE: u32 = 2;
 /// The most mails of a folder that are tried again in one round.
 const TRIALS: usize = 20;
-
-/// A mail that could not be read.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Unread {
-    /// Its folder's decoded name.
-    pub folder: String,
-    /// The UIDVALIDITY under which its UID counts.
-    pub uid_validity: u32,
-    /// Its UID.
-    pub uid: u32,
-    /// When it was tried last.
-    pub last_tried: DateTime<Utc>,
-    /// How often it was tried.
-    pub tries: u32,
-}
 
 /// What one mailbox has of them.
 #[derive(Clone, Debug, Default)]

@@ -408,7 +408,12 @@ async fn glance(session: &mut Session, start: &Start) -> Result<Option<Glance>, 
         return Ok(None);
     }
     let at = (start.clock)();
-    Ok(Some(Glance { at, selected: session.examine(INBOX).await? }))
+    match session.examine(INBOX).await {
+        Ok(selected) => Ok(Some(Glance { at, selected })),
+        // It may be configured no more, and closed to us.
+        Err(Error::Refused { .. }) => Ok(None),
+        Err(err) => Err(err),
+    }
 }
 
 /// Finds out which folders to read. A special use without a folder is warned of once.

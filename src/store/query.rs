@@ -10,7 +10,7 @@ use super::record::{Account, json};
 use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::application::{Application, ApplicationId, Route, Stage};
 use crate::domain::coverage::Watched;
-use crate::domain::cursor::Cursor;
+use crate::domain::cursor::{Cursor, Unread};
 use crate::domain::evaluation::Attention;
 use crate::domain::event::{Event, EventKind, Source};
 use crate::domain::importer::ImporterNumber;
@@ -493,21 +493,6 @@ pub fn was_delivered(db: &Connection, key: &str) -> Result<bool> {
     let mut statement =
         db.prepare_cached("SELECT 1 FROM alerts WHERE key = ?1 AND delivered_at IS NOT NULL")?;
     Ok(statement.exists([key])?)
-}
-
-/// A mail that could not be read.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Unread {
-    /// Its folder.
-    pub folder: String,
-    /// The UIDVALIDITY of its UID.
-    pub uid_validity: u32,
-    /// Its UID.
-    pub uid: u32,
-    /// When it was tried last.
-    pub last_tried: DateTime<Utc>,
-    /// How often it was tried.
-    pub tries: u32,
 }
 
 /// The mails of an account that could not be read.
