@@ -666,6 +666,35 @@ impl App {
         }
     }
 
+    /// The mailboxes with mails that could not be read since `until` or longer: one of them may be
+    /// CBP's answer. At most one alert for what came on one day.
+    fn unreadable(&self, until: DateTime<Utc>) -> Result<Vec<Alert>> {
+        let mut alerts = Vec::new();
+        for mailbox in &self.settings.mailboxes {
+            let account = Account { host: &mailbox.host, user: &mailbox.user };
+            let Some(since) = query::unreadable_since(self.store.read(), account)? else {
+                continue;
+            };
+            if until < since {
+                continue;
+            }
+            let name = &mailbox.name;
+            let n = query::n_unreadable(self.store.read(), account)?;
+            let what = if n == 1 { "a mail".to_owned() } else { format!("{n} mails") };
+            alerts.push(Alert {
+                key: format!("mailbox/{name}/unreadable/{}", since.date_naive()),
+                kind: AlertKind::Unreadable,
+                application: None,
+                title: format!("acewatch cannot read {what} in the mailbox {name}"),
+                body: format!(
+                    "Not since {}. CBP's answer may be among them: look into the mailbox yourself. `acewatch doctor`",
+                    self.told(since)
+                ),
+            });
+        }
+        Ok(alerts)
+    }
+
     /// An instant for a person, in their zone.
     fn told(&self, at: DateTime<Utc>) -> String {
         at.with_timezone(&self.settings.time_zone).format("%a %-d %b %H:%M %Z").to_string()
@@ -684,6 +713,7 @@ impl App {
                 let is_configured = self.settings.mailboxes.iter().any(|m| m.name == state.name);
                 (is_configured && since + blind_after <= now).then(|| self.blind(&state, since))
             })
+            .chain(self.unreadable(now - blind_after)?)
             .collect();
         if alerts.is_empty() {
             return Ok(());

@@ -9,8 +9,9 @@
 //! slow disk delays nobody's connection.
 
 mod health;
+mod outbox;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,17 +26,18 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use crate::app::{App, Incoming, Origin, Progress, Tally};
 use crate::clock;
 use crate::config::MailboxSettings;
-use crate::domain::alert::{Alert, AlertKind, digest};
 use crate::domain::interest::Interest;
 use crate::mailbox::unreadable::Unreadable;
 use crate::mailbox::{self, Batch, Mode, Nudge, Report, Start};
 use crate::memory;
 use crate::network::Network;
-use crate::notify::{Desktop, Notice};
-use crate::store::query::{self, PendingAlert};
+use crate::notify::Desktop;
+use crate::store;
+use crate::store::query;
 use crate::store::record::Account;
-use crate::store::{self, record};
 use health::{Health, Note};
+use outbox::Outbox;
+pub use outbox::{Delivery, deliver};
 
 /// How often the daemon looks whether the wall clock jumped or a command wrote to the database.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -64,17 +66,6 @@ enum Wake {
     Rest,
     /// Leave.
     Shutdown,
-}
-
-/// What became of the alerts that were to be shown.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Delivery {
-    /// Alerts that reached the desktop.
-    pub shown: usize,
-    /// Alerts that have not, held back or failed.
-    pub waiting: usize,
-    /// Why the last attempt failed.
-    pub error: Option<String>,
 }
 
 /// What came of one complete pass over all mailboxes.
@@ -335,174 +326,6 @@ pub async fn check(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
     Ok(pass)
 }
 
-/// Shows the alerts that have not reached a person and may be shown now; many at once become one
-/// notice. Each is marked as delivered after it was shown, so that a crash between the two repeats
-/// a notice and never loses one.
-///
-/// # Errors
-///
-/// Those of the database. A desktop that cannot be reached is part of the answer.
-pub async fn deliver(app: &mut App, desktop: &mut Desktop, now: DateTime<Utc>) -> Result<Delivery> {
-    deliver_unmarked(app, desktop, &mut BTreeSet::new(), now).await
-}
-
-/// The same; `shown` holds the alerts that were shown and could not be marked yet, so that a full
-/// disk does not show them again and again.
-async fn deliver_unmarked(
-    app: &mut App,
-    desktop: &mut Desktop,
-    shown: &mut BTreeSet<i64>,
-    now: DateTime<Utc>,
-) -> Result<Delivery> {
-    let n_pending = query::n_pending_alerts(app.store.read())?;
-    if n_pending == 0 {
-        return Ok(Delivery::default());
-    }
-    // One process at a time: two would show the same alerts.
-    let Some(_turn) = turn(app.store.path()) else {
-        return Ok(Delivery {
-            waiting: usize::try_from(n_pending).unwrap_or(0),
-            ..Delivery::default()
-        });
-    };
-    let hours = app.hours();
-    let (ready, held): (Vec<PendingAlert>, Vec<PendingAlert>) = app
-        .pending_alerts(now)?
-        .into_iter()
-        .partition(|p| hours.allow(p.alert.kind, &app.calendar, now));
-    let mut delivery = Delivery { waiting: held.len(), ..Delivery::default() };
-    let mut is_over = false;
-    for (notice, ids) in notices(&ready, app.settings.notify.digest_over) {
-        let outcome = match ids.iter().all(|id| shown.contains(id)) {
-            true => Ok(()),
-            // One attempt tells for all: each could wait as long as the first one.
-            false if is_over => Err(delivery.error.clone().unwrap_or_default()),
-            false => desktop.show(&notice).await.map(drop).map_err(|error| error.to_string()),
-        };
-        match outcome {
-            Ok(()) => {
-                delivery.shown += ids.len();
-                shown.extend(&ids);
-                app.store.write(|tx| -> Result<(), store::Error> {
-                    ids.iter().try_for_each(|id| record::alert_delivered(tx, *id, now))
-                })?;
-                shown.retain(|id| !ids.contains(id));
-            }
-            Err(error) => {
-                is_over = true;
-                delivery.waiting += ids.len();
-                delivery.error = Some(error);
-            }
-        }
-    }
-    if let Some(error) = &delivery.error {
-        // Written when it changes: a server without a desktop tries for years.
-        let news: Vec<i64> =
-            ready.iter().filter(|p| p.last_error.as_ref() != Some(error)).map(|p| p.id).collect();
-        if !news.is_empty() {
-            app.store.write(|tx| -> Result<(), store::Error> {
-                news.iter().try_for_each(|id| record::alert_failed(tx, *id, error))
-            })?;
-        }
-    }
-    Ok(delivery)
-}
-
-/// The right to show alerts, for as long as it is kept; `None` while another process has it.
-fn turn(database: &Path) -> Option<File> {
-    match open_lock(&store::with_suffix(database, ".outbox.lock")) {
-        Ok(file) => file.try_lock().is_ok().then_some(file),
-        // Where no file can be made nobody else has made one either.
-        Err(_) => tempfile::tempfile().ok(),
-    }
-}
-
-/// The notices for these alerts, each with the rows it stands for. Codes stand alone: they are
-/// worth nothing ten minutes later.
-fn notices(ready: &[PendingAlert], digest_over: u32) -> Vec<(Notice, Vec<i64>)> {
-    let (single, many): (Vec<&PendingAlert>, Vec<&PendingAlert>) =
-        ready.iter().partition(|p| p.alert.kind == AlertKind::VerificationCode);
-    let mut found: Vec<(Notice, Vec<i64>)> =
-        single.iter().map(|p| (notice(&p.alert), vec![p.id])).collect();
-    if usize::try_from(digest_over).is_ok_and(|over| over < many.len()) {
-        let alerts: Vec<&Alert> = many.iter().map(|p| &p.alert).collect();
-        let (title, body) = digest(&alerts);
-        let urgency = alerts.iter().map(|alert| alert.kind.urgency()).max();
-        found.push((
-            Notice {
-                // The same alerts tried again are the same notice; others must not replace it.
-                key: format!("digest/{}", many.iter().map(|p| p.id).min().unwrap_or_default()),
-                urgency: urgency.unwrap_or(crate::notify::Urgency::Normal),
-                title,
-                body,
-                replaces: None,
-            },
-            many.iter().map(|p| p.id).collect(),
-        ));
-    } else {
-        found.extend(many.iter().map(|p| (notice(&p.alert), vec![p.id])));
-    }
-    found
-}
-
-fn notice(alert: &Alert) -> Notice {
-    Notice {
-        key: alert.key.clone(),
-        urgency: alert.kind.urgency(),
-        title: alert.title.clone(),
-        body: alert.body.clone(),
-        replaces: None,
-    }
-}
-
-/// Waits between attempts to reach a desktop that is not there.
-struct Outbox {
-    shown: BTreeSet<i64>,
-    retry: Duration,
-    not_before: Option<Instant>,
-    last_error: Option<String>,
-}
-
-impl Outbox {
-    fn new(retry: Duration) -> Outbox {
-        Outbox { shown: BTreeSet::new(), retry, not_before: None, last_error: None }
-    }
-
-    fn retry_now(&mut self) {
-        self.not_before = None;
-    }
-
-    async fn deliver(
-        &mut self,
-        app: &mut App,
-        desktop: &mut Desktop,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        if self.not_before.is_some_and(|not_before| Instant::now() < not_before) {
-            return Ok(());
-        }
-        match deliver_unmarked(app, desktop, &mut self.shown, now).await {
-            Ok(delivery) => {
-                self.not_before = delivery.error.as_ref().map(|_| Instant::now() + self.retry);
-                if delivery.error != self.last_error {
-                    if let Some(error) = &delivery.error {
-                        tracing::warn!(waiting = delivery.waiting, "alerts wait: {error}");
-                    }
-                    self.last_error = delivery.error;
-                }
-                if 0 < delivery.shown {
-                    tracing::info!(shown = delivery.shown, "alerts shown");
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.not_before = Some(Instant::now() + self.retry);
-                Err(error.context("cannot deliver alerts"))
-            }
-        }
-    }
-}
-
 /// What the last heartbeat saw.
 struct Beat {
     /// What counts as a jump.
@@ -720,34 +543,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::alert::AlertKind;
-
-    fn pending(n: usize, kind: AlertKind) -> Vec<PendingAlert> {
-        (0..n)
-            .map(|i| PendingAlert {
-                id: i64::try_from(i).unwrap(),
-                alert: Alert {
-                    key: format!("{kind:?}{i}"),
-                    kind,
-                    application: None,
-                    title: format!("title {i}"),
-                    body: String::new(),
-                },
-                created_at: DateTime::UNIX_EPOCH,
-                last_error: None,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn more_alerts_than_wanted_at_once_become_one_digest_and_codes_stand_alone() {
-        assert_eq!(notices(&pending(3, AlertKind::Overdue), 3).len(), 3);
-        let digest = notices(&pending(4, AlertKind::Overdue), 3);
-        assert_eq!(digest.iter().map(|(_, ids)| ids.len()).collect::<Vec<_>>(), [4]);
-        let mut mixed = pending(4, AlertKind::Overdue);
-        mixed.extend(pending(2, AlertKind::VerificationCode));
-        assert_eq!(notices(&mixed, 3).len(), 3);
-    }
 
     #[test]
     fn a_second_daemon_is_kept_out_and_a_first_one_is_seen() {

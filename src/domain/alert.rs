@@ -41,13 +41,15 @@ pub enum AlertKind {
     Reply,
     /// A mailbox could not be read for long.
     Blind,
+    /// Mails in it could not be read for long.
+    Unreadable,
     /// It can be read again.
     BlindOver,
 }
 
 impl AlertKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [AlertKind; 14] = [
+    pub const ALL: [AlertKind; 15] = [
         AlertKind::VerificationCode,
         AlertKind::Suspicious,
         AlertKind::Bounce,
@@ -61,6 +63,7 @@ impl AlertKind {
         AlertKind::Review,
         AlertKind::Reply,
         AlertKind::Blind,
+        AlertKind::Unreadable,
         AlertKind::BlindOver,
     ];
 
@@ -81,6 +84,7 @@ impl AlertKind {
             AlertKind::Reply => "reply",
             AlertKind::Blind => "blind",
             AlertKind::BlindOver => "blind_over",
+            AlertKind::Unreadable => "unreadable",
         }
     }
 
@@ -109,6 +113,7 @@ impl AlertKind {
             (AlertKind::Reply, _) => "other answers",
             (AlertKind::Blind, _) => "not readable",
             (AlertKind::BlindOver, _) => "readable again",
+            (AlertKind::Unreadable, _) => "with unreadable mail",
         };
         format!("{n} {word}")
     }
@@ -125,7 +130,8 @@ impl AlertKind {
             | AlertKind::InformationRequest
             | AlertKind::Approval
             | AlertKind::Overdue
-            | AlertKind::Reminder => Urgency::Normal,
+            | AlertKind::Reminder
+            | AlertKind::Unreadable => Urgency::Normal,
             AlertKind::Due | AlertKind::Review | AlertKind::Reply | AlertKind::BlindOver => {
                 Urgency::Low
             }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use notify_rust::{Hint, Notification, NotificationHandle, Timeout};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{Notice, NotifyError, Urgency, safe_line, safe_text};
@@ -39,12 +40,32 @@ pub struct Desktop {
     /// The question for the capabilities that no answer has come to yet. A server that hangs must
     /// not cost a thread at each attempt.
     asked: Option<oneshot::Receiver<Result<Vec<String>, NotifyError>>>,
+    /// The notice that was handed over and not answered for yet. A server that hangs shows all it
+    /// was given once it goes on, so that no other is handed over meanwhile.
+    unanswered: Option<(String, JoinHandle<Result<NotificationHandle, NotifyError>>)>,
 }
 
 impl Desktop {
     /// Returns a desktop that waits at most `limit` for one notice; opens nothing yet.
     pub fn new(limit: Duration) -> Desktop {
-        Desktop { limit, kept: VecDeque::new(), interprets_markup: None, asked: None }
+        Desktop {
+            limit,
+            kept: VecDeque::new(),
+            interprets_markup: None,
+            asked: None,
+            unanswered: None,
+        }
+    }
+
+    /// Says whether there is a server to show notices, as far as can be told without showing one.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`NotifyError`] when none answers within the limit.
+    pub async fn ready(&mut self) -> Result<(), NotifyError> {
+        let limit = self.limit;
+        let known = timeout(limit, self.interprets_markup()).await;
+        self.took_note(known.unwrap_or(Err(NotifyError::TimedOut))).map(drop)
     }
 
     /// Shows `notice` and returns the server's id for it.
@@ -54,18 +75,40 @@ impl Desktop {
     /// # Errors
     ///
     /// Returns [`NotifyError`] when the notice is not known to be shown. After
-    /// [`NotifyError::TimedOut`] it may appear all the same.
+    /// [`NotifyError::TimedOut`] it may still appear if [`Desktop::awaits_answer`]; until
+    /// [`Desktop::answer`] has said what became of it no other one is shown.
     pub async fn show(&mut self, notice: &Notice) -> Result<u32, NotifyError> {
+        if self.unanswered.is_some() {
+            return Err(NotifyError::TimedOut);
+        }
         let limit = self.limit;
         let shown = timeout(limit, self.send(notice)).await.unwrap_or(Err(NotifyError::TimedOut));
-        if let Err(error) = &shown {
+        self.took_note(shown)
+    }
+
+    /// Whether a notice was handed over and not answered for.
+    pub fn awaits_answer(&self) -> bool {
+        self.unanswered.is_some()
+    }
+
+    /// What became of the notice that was handed over and not answered for; [`NotifyError::TimedOut`]
+    /// says that it is not known yet. `None` where there is no such notice.
+    pub async fn answer(&mut self) -> Option<Result<u32, NotifyError>> {
+        self.unanswered.as_ref()?;
+        let limit = self.limit;
+        let outcome = timeout(limit, self.outcome()).await.unwrap_or(Err(NotifyError::TimedOut));
+        Some(self.took_note(outcome))
+    }
+
+    fn took_note<T>(&mut self, outcome: Result<T, NotifyError>) -> Result<T, NotifyError> {
+        if let Err(error) = &outcome {
             self.interprets_markup = None;
             if *error == NotifyError::NoSessionBus {
                 // The session has ended, and with it every notice these connections stood for.
                 self.kept.clear();
             }
         }
-        shown
+        outcome
     }
 
     async fn send(&mut self, notice: &Notice) -> Result<u32, NotifyError> {
@@ -79,10 +122,28 @@ impl Desktop {
         if let Some(id) = notice.replaces.or_else(|| self.id_of(&notice.key)) {
             notification.id(id);
         }
-        let handle = notification.show_async().await.map_err(|error| fault(&error.to_string()))?;
-        let id = handle.id();
-        self.keep(&notice.key, handle);
-        Ok(id)
+        // A task of its own, because a call that was given up half-way would still be carried out.
+        let call = tokio::spawn(async move {
+            notification.show_async().await.map_err(|error| fault(&error.to_string()))
+        });
+        self.unanswered = Some((notice.key.clone(), call));
+        self.outcome().await
+    }
+
+    /// Waits for the answer about the notice that was handed over.
+    async fn outcome(&mut self) -> Result<u32, NotifyError> {
+        let Some((_, call)) = &mut self.unanswered else { return Err(NotifyError::TimedOut) };
+        let answered = call.await;
+        let key = self.unanswered.take().map(|(key, _)| key).unwrap_or_default();
+        match answered {
+            Ok(Ok(handle)) => {
+                let id = handle.id();
+                self.keep(&key, handle);
+                Ok(id)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(ended) => Err(NotifyError::Refused(safe_line(&ended.to_string(), 200))),
+        }
     }
 
     async fn interprets_markup(&mut self) -> Result<bool, NotifyError> {

@@ -19,9 +19,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
+    ("0003_attempts", include_str!("../../migrations/0003_attempts.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

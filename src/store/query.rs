@@ -101,6 +101,10 @@ pub struct PendingAlert {
     pub created_at: DateTime<Utc>,
     /// Why the last attempt failed.
     pub last_error: Option<String>,
+    /// How often it was handed over without word of whether it was shown.
+    pub attempts: u32,
+    /// When it was handed over last.
+    pub attempted_at: Option<DateTime<Utc>>,
 }
 
 /// How a mailbox fares.
@@ -524,10 +528,21 @@ pub fn n_unreadable(db: &Connection, account: Account) -> Result<i64> {
     )?)
 }
 
+/// Since when a mail of an account could not be read that still cannot.
+pub fn unreadable_since(db: &Connection, account: Account) -> Result<Option<DateTime<Utc>>> {
+    let since: Option<i64> = db.query_row(
+        "SELECT min(first_seen) FROM unreadable WHERE host = :host AND user = :user",
+        named_params! { ":host": account.host, ":user": account.user },
+        |row| row.get(0),
+    )?;
+    Ok(since.map(instant))
+}
+
 /// The alerts that have not reached a person, oldest first.
 pub fn pending_alerts(db: &Connection) -> Result<Vec<PendingAlert>> {
     let mut statement = db.prepare_cached(
-        "SELECT id, key, kind, application, title, body, created_at, last_error
+        "SELECT id, key, kind, application, title, body, created_at, last_error,
+                attempts, attempted_at
          FROM alerts WHERE delivered_at IS NULL AND withdrawn_at IS NULL
          ORDER BY created_at, id",
     )?;
@@ -546,6 +561,8 @@ pub fn pending_alerts(db: &Connection) -> Result<Vec<PendingAlert>> {
             },
             created_at: instant(row.get(6)?),
             last_error: row.get(7)?,
+            attempts: row.get(8)?,
+            attempted_at: row.get::<_, Option<i64>>(9)?.map(instant),
         });
     }
     Ok(found)

@@ -356,6 +356,28 @@ pub fn alert_delivered_by_key(tx: &Transaction, key: &str, now: DateTime<Utc>) -
     Ok(())
 }
 
+/// Records that alerts are about to be handed over.
+pub fn attempted(tx: &Transaction, ids: &[i64], now: DateTime<Utc>) -> Result<()> {
+    execute(
+        tx,
+        "UPDATE alerts SET attempts = attempts + 1, attempted_at = :now
+         WHERE id IN (SELECT value FROM json_each(:ids))",
+        named_params! { ":ids": json(ids), ":now": now.timestamp() },
+    )?;
+    Ok(())
+}
+
+/// Records that alerts handed over are known not to have been shown.
+pub fn attempted_in_vain(tx: &Transaction, ids: &[i64]) -> Result<()> {
+    execute(
+        tx,
+        "UPDATE alerts SET attempts = attempts - 1
+         WHERE id IN (SELECT value FROM json_each(:ids)) AND 0 < attempts",
+        named_params! { ":ids": json(ids) },
+    )?;
+    Ok(())
+}
+
 /// Remembers why an alert could not be shown.
 pub fn alert_failed(tx: &Transaction, id: i64, error: &str) -> Result<()> {
     execute(

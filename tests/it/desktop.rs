@@ -113,9 +113,34 @@ fn a_notification_server_that_hangs_holds_nothing_else_up() {
     program.until("both are delivered", |status| status["counts"]["undelivered_alerts"] == 0);
     notices_of(&desktop, ACME.company);
     notices_of(&desktop, JUNIPER.company);
-    // A call that was given up may have been taken all the same; its repeat then stands in its place.
+    // The call that was not answered was waited for, not made again.
+    assert_eq!(desktop.shown().len(), 2, "{:#?}", desktop.shown());
     assert_eq!(desktop.n_displayed(), 2);
     assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn an_alert_that_was_cut_off_twice_is_not_shown_a_third_time_as_if_it_were_new() {
+    let server = Dovecot::start();
+    let mut desktop = Desktop::absent();
+    let program = program_in(&desktop, &server);
+    server.deliver("INBOX", &approval(ACME, now()));
+    program.ok(&["check"]);
+    let attempts = || -> u32 {
+        let database = rusqlite::Connection::open(program.database()).unwrap();
+        database.query_row("SELECT attempts FROM alerts", [], |row| row.get(0)).unwrap()
+    };
+    // Nobody took it, and that is no attempt.
+    assert_eq!(attempts(), 0);
+    let database = rusqlite::Connection::open(program.database()).unwrap();
+    database.execute("UPDATE alerts SET attempts = 2, attempted_at = 0", []).unwrap();
+    desktop.log_in();
+    desktop.start_dunst();
+    program.ok(&["check"]);
+    program.ok(&["check"]);
+    assert_eq!(program.status()["counts"]["undelivered_alerts"], 0);
+    let [notice] = notices_of(&desktop, ACME.company).try_into().unwrap();
+    assert_eq!(notice.title, "Perhaps you missed: 1 approved");
 }
 
 #[test]

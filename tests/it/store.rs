@@ -288,6 +288,29 @@ fn a_mail_that_cannot_be_read_is_kept_until_it_can() {
 }
 
 #[test]
+fn a_mail_that_stays_unreadable_is_told_once() {
+    let mut app = app();
+    let cursor = Cursor { uid_validity: 7, uid_next: 42 };
+    let origin = Origin { mailbox: "office", folder: "INBOX", role: FolderRole::Inbox };
+    let hour = Duration::hours(1);
+    let bad = |uid| (uid, "cut off".to_owned());
+    for (n, unreadable) in [vec![bad(20)], vec![bad(20), bad(21)]].iter().enumerate() {
+        let progress =
+            Progress { account: ACCOUNT, look_back: 60, cursor: &cursor, unreadable, retried: &[] };
+        let at = monday() + hour * i32::try_from(n).unwrap() / 2;
+        app.ingest(origin, &[], Some(progress), at).unwrap();
+        app.evaluate(at).unwrap();
+        assert_eq!(alerts(&app), []);
+    }
+    for minutes in [60, 61, 300] {
+        app.evaluate(monday() + Duration::minutes(minutes)).unwrap();
+    }
+    let [alert] = query::pending_alerts(app.store.read()).unwrap().try_into().unwrap();
+    assert_eq!(alert.alert.title, "acewatch cannot read 2 mails in the mailbox office");
+    assert_eq!(alert.created_at, monday() + hour);
+}
+
+#[test]
 fn a_deadline_is_told_once_and_only_where_the_mailbox_was_read() {
     let mut app = app();
     let id = register(&mut app, ACME);
