@@ -27,8 +27,9 @@ use crate::app::{App, Incoming, Origin, Progress, Tally};
 use crate::clock;
 use crate::config::MailboxSettings;
 use crate::domain::interest::Interest;
+use crate::mailbox::nudge::Nudger;
 use crate::mailbox::unreadable::Unreadable;
-use crate::mailbox::{self, Batch, Mode, Nudge, Report, Start};
+use crate::mailbox::{self, Batch, Mode, Report, Start};
 use crate::memory;
 use crate::network::Network;
 use crate::notify::Desktop;
@@ -143,7 +144,7 @@ pub async fn run(mut app: App) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     let (reports, mut inbox) = mpsc::channel(16);
     let (shutdown, is_over) = watch::channel(false);
-    let (nudge, nudged) = watch::channel(Nudge::Look);
+    let (nudger, nudged) = Nudger::new();
     let mut tasks = tokio::task::JoinSet::new();
     for settings in &app.settings.mailboxes {
         let start = start(&app, settings)?;
@@ -201,7 +202,7 @@ pub async fn run(mut app: App) -> Result<()> {
             Wake::Tick => {
                 settle(&mut app, &mut health, now)?;
                 if app.waits_for_proof(now) {
-                    nudge.send_replace(Nudge::Look);
+                    nudger.look();
                 }
                 let line = health.fault().map_or_else(|| status_line(&app), str::to_owned);
                 tell_systemd(&[sd_notify::NotifyState::Status(&line)]);
@@ -211,7 +212,7 @@ pub async fn run(mut app: App) -> Result<()> {
                     tracing::info!(
                         "time jumped, as after a suspend: looking at every mailbox at once"
                     );
-                    nudge.send_replace(Nudge::Doubt);
+                    nudger.doubt();
                     if let Err(error) = app.woke(now) {
                         heed(&mut health, error, now)?;
                     }
@@ -222,7 +223,7 @@ pub async fn run(mut app: App) -> Result<()> {
                 if network != network_now {
                     tracing::info!("the network changed: looking at every mailbox at once");
                     network = network_now;
-                    nudge.send_replace(Nudge::Doubt);
+                    nudger.doubt();
                 }
                 app.store.require_file()?;
                 match app.store.data_version() {
@@ -234,7 +235,7 @@ pub async fn run(mut app: App) -> Result<()> {
                     match app.store.try_write() {
                         Ok(()) => {
                             health.worked();
-                            nudge.send_replace(Nudge::Look);
+                            nudger.look();
                             outbox.retry_now();
                         }
                         Err(error) => heed(&mut health, error.into(), now)?,

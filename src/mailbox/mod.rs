@@ -24,6 +24,7 @@ pub mod connect;
 pub mod files;
 pub mod folders;
 mod mbox;
+pub mod nudge;
 pub mod probe;
 pub mod reading;
 pub mod session;
@@ -121,16 +122,6 @@ pub struct FolderCoverage {
     /// The start of the look-back where the folder was read anew; `None` where the reading
     /// continued from a cursor and coverage has no gap.
     pub from: Option<DateTime<Utc>>,
-}
-
-/// Why the main task wants the mailboxes looked at.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Nudge {
-    /// A deadline waits for the answer.
-    Look,
-    /// The machine slept or changed its network: connections may be dead, and a running command has
-    /// no more than `done-timeout` left to show that its own is not.
-    Doubt,
 }
 
 /// What a mailbox task tells the main task.

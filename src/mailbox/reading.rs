@@ -35,8 +35,8 @@ use crate::domain::cursor::{Cursor, Plan, Selected};
 
 /// The most mails whose headers one command asks for.
 const PAGE: usize = 200_000;
-/// How many refused FETCH commands one page may cost before the mailbox counts as unreadable. To
-/// find one mail among 200,000 takes 18.
+/// After so many refused FETCH commands in a row the mailbox counts as unreadable. To find one mail
+/// among 200,000 takes 18, and then there is one that is not refused.
 const REFUSALS: u32 = 200;
 /// Why a mail is passed over of which something came.
 const GARBLED: &str = "the server's answer cannot be understood";
@@ -267,7 +267,10 @@ impl Job<'_> {
                         }
                     }
                 }
-                done => done?,
+                done => {
+                    done?;
+                    n_refused = 0;
+                }
             }
         }
         Ok(page)
@@ -394,7 +397,7 @@ impl Job<'_> {
                         self.start.unreadable.died(folder, self.validity, &err, missing);
                         return Err(err);
                     }
-                    Ok(()) => {}
+                    Ok(()) => n_refused = 0,
                 }
             }
         }

@@ -11,12 +11,12 @@ use async_imap::imap_proto::{
     AttributeValue, MailboxDatum, NameAttribute, RequestId, Response, ResponseCode, Status,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::folders::Listed;
+use super::nudge::Nudged;
 use super::wire::{Damaged, Wire};
-use super::{Answer, Error, Nudge};
+use super::{Answer, Error};
 use crate::config::Limits;
 use crate::domain::cursor::Selected;
 
@@ -40,7 +40,7 @@ pub struct Session {
     limits: Limits,
     identified: bool,
     n_commands: u32,
-    nudge: watch::Receiver<Nudge>,
+    nudged: Nudged,
 }
 
 /// One mail in the answer to a FETCH.
@@ -70,13 +70,12 @@ pub enum Idled {
 impl Session {
     /// Takes over a session that has just been authenticated; `n_commands` is what that took.
     pub(super) fn new(imap: async_imap::Session<Wire>, limits: Limits, n_commands: u32) -> Session {
-        let (_, nobody) = watch::channel(Nudge::Look);
-        Session { imap, limits, identified: false, n_commands, nudge: nobody }
+        Session { imap, limits, identified: false, n_commands, nudged: Nudged::never() }
     }
 
-    /// From now on, [`Nudge::Doubt`] leaves the running command less time.
-    pub(super) fn hurry_when(&mut self, nudged: watch::Receiver<Nudge>) {
-        self.nudge = nudged;
+    /// From now on, a doubt leaves the running command less time.
+    pub(super) fn hurry_when(&mut self, nudged: Nudged) {
+        self.nudged = nudged;
     }
 
     /// Returns how many commands have been sent, login included.
@@ -355,7 +354,7 @@ impl Running<'_> {
         loop {
             let before = self.session.imap.get_ref().received();
             let limit = self.limit;
-            let mut nudge = self.session.nudge.clone();
+            let mut nudged = self.session.nudged.clone();
             tokio::select! {
                 biased;
                 received = timeout(limit, self.receive(&mut on)) => {
@@ -363,8 +362,8 @@ impl Running<'_> {
                         return received;
                     }
                 }
-                () = doubted(&mut nudge) => {
-                    self.session.nudge = nudge;
+                () = nudged.doubt() => {
+                    self.session.nudged = nudged;
                     self.limit = limit.min(self.session.limits.done_timeout);
                     continue;
                 }
@@ -419,19 +418,6 @@ impl Running<'_> {
     fn refusal(&mut self) -> Answer {
         Answer::new(&self.session.imap.get_mut().take_refusal().unwrap_or_default())
     }
-}
-
-/// Waits for the next nudge, or takes one that came meanwhile.
-pub(super) async fn nudged(nudge: &mut watch::Receiver<Nudge>) -> Nudge {
-    match nudge.changed().await {
-        Ok(()) => *nudge.borrow(),
-        Err(_) => std::future::pending().await,
-    }
-}
-
-/// The same for a doubt.
-pub(super) async fn doubted(nudge: &mut watch::Receiver<Nudge>) {
-    while nudged(nudge).await != Nudge::Doubt {}
 }
 
 /// Errors that mean the same whatever command they answer.
@@ -524,6 +510,7 @@ fn internal_date(written: &str) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::nudge::Nudger;
     use super::*;
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
@@ -632,11 +619,11 @@ pub(super) mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_nudge_leaves_a_dead_connection_less_time() {
         let mut session = scripted(&[""]).await;
-        let (nudge, nudged) = watch::channel(Nudge::Look);
+        let (nudger, nudged) = Nudger::new();
         session.hurry_when(nudged);
         let nudged = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
-            nudge.send_replace(Nudge::Doubt);
+            nudger.doubt();
         };
         let start = Instant::now();
         let (outcome, ()) = tokio::join!(session.noop(), nudged);
