@@ -211,7 +211,10 @@ impl Store {
     fn open_read_only(path: &Path) -> Result<Store, Error> {
         // What a running daemon has not yet merged into the file cannot be left out.
         let is_merged = with_suffix(path, "-wal").metadata().map_or(true, |wal| wal.len() == 0);
-        let uri = format!("file:{}?immutable={}", path.display(), u8::from(is_merged));
+        // The three characters that mean something in the path of a URI (RFC 3986, section 3.3).
+        let name = path.display().to_string();
+        let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let uri = format!("file:{name}?immutable={}", u8::from(is_merged));
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(uri, flags)?;
         let path = path.to_owned();
@@ -529,5 +532,13 @@ mod tests {
         let n: i64 =
             store.read().query_row("SELECT count(*) FROM facts", [], |row| row.get(0)).unwrap();
         assert_eq!(n, 0);
+    }
+
+    #[test]
+    fn a_path_may_hold_what_means_something_in_a_uri() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("100% a?mode=memory#b.db");
+        drop(Store::open(&path).unwrap());
+        Store::open_read_only(&path).unwrap();
     }
 }
