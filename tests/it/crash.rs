@@ -93,7 +93,7 @@ fn add_late(program: &Program, n: u64) {
 
 #[test]
 fn a_daemon_killed_at_any_moment_loses_nothing_and_does_nothing_twice() {
-    let n_kills = wanted("ACEWATCH_KILLS", 60);
+    let n_kills = wanted("ACEWATCH_KILLS", 200);
     let seed = wanted("ACEWATCH_SEED", 2026);
     println!("ACEWATCH_KILLS={n_kills} ACEWATCH_SEED={seed}");
     let mut chance = Chance(seed);
