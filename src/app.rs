@@ -488,17 +488,23 @@ impl App {
         query::proof_needed_since(self.store.read(), since).unwrap_or(false)
     }
 
-    /// The alerts to be shown, oldest first. Those that are not worth it any more are taken back: a
-    /// code that has expired, and all of them where no notices are wanted and `status` tells what
-    /// there is.
+    /// The alerts that a channel has to deliver, oldest first. Those that are not worth it any more
+    /// are taken back: a code that has expired, and all of them where nobody wants to be told and
+    /// `status` tells what there is.
     ///
     /// # Errors
     ///
     /// Those of the database.
-    pub fn pending_alerts(&mut self, now: DateTime<Utc>) -> Result<Vec<PendingAlert>> {
-        let is_wanted = self.settings.notify.desktop;
+    pub fn pending_alerts(
+        &mut self,
+        channel: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<PendingAlert>> {
+        let since = self.channel_since(channel, now)?;
+        let pending = query::pending_for(self.store.read(), channel, since, now - told_ago())?;
+        let is_wanted = self.settings.notify.desktop || !self.settings.channels.is_empty();
         let (fresh, stale): (Vec<PendingAlert>, Vec<PendingAlert>) =
-            query::pending_alerts(self.store.read())?.into_iter().partition(|p| {
+            pending.into_iter().partition(|p| {
                 is_wanted
                     && (p.alert.kind != AlertKind::VerificationCode
                         || now < p.created_at + code_validity())
@@ -510,6 +516,22 @@ impl App {
                 .context("cannot take back alerts")?;
         }
         Ok(fresh)
+    }
+
+    /// Since when a channel is in use: what was raised before is not its business.
+    fn channel_since(&mut self, channel: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+        if channel == DESKTOP {
+            return Ok(DateTime::UNIX_EPOCH);
+        }
+        let name = format!("channel/{channel}");
+        let known = query::fact(self.store.read(), &name)?;
+        if let Some(since) = known.and_then(|text| text.parse().ok()) {
+            return Ok(since);
+        }
+        self.store
+            .write(|tx| record::fact(tx, &name, &now.to_rfc3339()))
+            .context("cannot record that a channel is in use")?;
+        Ok(now)
     }
 
     /// What is known to have been read of all configured mailboxes together.
@@ -772,6 +794,14 @@ static NOTHING_READ: std::sync::LazyLock<Coverage> = std::sync::LazyLock::new(Co
 /// How long a code is worth an alert: CBP's are valid for ten minutes.
 fn code_validity() -> chrono::Duration {
     chrono::Duration::minutes(15)
+}
+
+/// The name of the way over the desktop among the channels.
+pub const DESKTOP: &str = "desktop";
+
+/// Who was told by one channel so long ago is not told by another one that was out of order.
+fn told_ago() -> chrono::Duration {
+    chrono::Duration::days(1)
 }
 
 /// The name under which a folder's role is kept.

@@ -11,10 +11,12 @@
 //! instead: a watcher that runs on half of its configuration would be silent where it was told
 //! to speak. What is merely odd becomes a warning.
 
+mod channel;
 mod environment;
 mod file;
 mod mailbox;
 mod resolve;
+mod secret;
 mod value;
 
 use std::fs;
@@ -31,6 +33,7 @@ use crate::domain::calendar::Closure;
 use crate::domain::expectation::Windows;
 use crate::domain::span::{CountUnit, Span};
 use crate::domain::zone::Zone;
+use crate::notify::channel::Channel;
 use crate::secret::SecretSource;
 use file::Source;
 
@@ -52,6 +55,8 @@ pub struct Settings {
     pub calendar: CalendarSettings,
     /// How and when a person is told.
     pub notify: NotifySettings,
+    /// The ways to a person beside the desktop, in the order of the file.
+    pub channels: Vec<Channel>,
     /// How the daemon watches itself.
     pub watch: WatchSettings,
     /// The bound of every wait.
@@ -234,6 +239,8 @@ pub struct Limits {
     pub unreadable_retry: Duration,
     /// For the notification server's answer.
     pub notify_timeout: Duration,
+    /// Handing one message to a channel.
+    pub channel_timeout: Duration,
     /// The largest message that is read whole, in bytes.
     pub max_message: u64,
 }
@@ -250,6 +257,7 @@ impl Default for Limits {
             refused_login_retry: Duration::from_mins(15),
             unreadable_retry: Duration::from_hours(1),
             notify_timeout: Duration::from_secs(5),
+            channel_timeout: Duration::from_secs(30),
             max_message: 50_000_000,
         }
     }

@@ -9,6 +9,7 @@
 //! slow disk delays nobody's connection.
 
 mod health;
+mod lines;
 mod outbox;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ use crate::store;
 use crate::store::query;
 use crate::store::record::Account;
 use health::{Health, Note};
+use lines::{Carried, Lines};
 use outbox::Outbox;
 pub use outbox::{Delivery, deliver};
 
@@ -63,6 +65,8 @@ enum Wake {
     Tick,
     /// Look whether the clock jumped or another process wrote.
     Heartbeat,
+    /// A channel has taken a message, or not.
+    Carried(Carried),
     /// The mailboxes have been silent for a while.
     Rest,
     /// Leave.
@@ -153,6 +157,7 @@ pub async fn run(mut app: App) -> Result<()> {
     drop(reports);
     let mut desktop = Desktop::new(app.settings.limits.notify_timeout);
     let mut outbox = Outbox::new(app.settings.notify.retry);
+    let mut lines = Lines::new(&app.settings.channels, app.settings.notify.retry);
     let mut tick = interval(app.settings.watch.tick.max(Duration::from_secs(1)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let beats_each = HEARTBEAT.min(app.settings.notify.retry.max(Duration::from_millis(200)));
@@ -172,6 +177,7 @@ pub async fn run(mut app: App) -> Result<()> {
             _ = heartbeat.tick() => Wake::Heartbeat,
             Some(report) = inbox.recv() => Wake::Report(report),
             Some(ended) = tasks.join_next() => Wake::Ended(ended.err().map(|e| e.to_string())),
+            carried = lines.next() => Wake::Carried(carried),
             _ = tick.tick() => Wake::Tick,
             () = sleep_until(rest_at.unwrap_or_else(Instant::now)), if rest_at.is_some() => Wake::Rest,
         };
@@ -193,6 +199,11 @@ pub async fn run(mut app: App) -> Result<()> {
                 }
                 settle(&mut app, &mut health, now)?;
                 rest_at = Some(Instant::now() + REST);
+            }
+            Wake::Carried(carried) => {
+                if let Err(error) = lines.settle(&mut app, carried, now) {
+                    heed(&mut health, error, now)?;
+                }
             }
             Wake::Rest => {
                 rest_at = None;
@@ -218,6 +229,7 @@ pub async fn run(mut app: App) -> Result<()> {
                     }
                     settle(&mut app, &mut health, now)?;
                     outbox.retry_now();
+                    lines.retry_now();
                 }
                 let network_now = Network::now();
                 if network != network_now {
@@ -252,6 +264,9 @@ pub async fn run(mut app: App) -> Result<()> {
                 }
                 tell_systemd(&[sd_notify::NotifyState::Watchdog]);
             }
+        }
+        if let Err(error) = lines.start(&mut app, now) {
+            heed(&mut health, error, now)?;
         }
         tokio::select! {
             biased;
@@ -324,7 +339,31 @@ pub async fn check(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
     app.evaluate(now())?;
     let mut desktop = Desktop::new(app.settings.limits.notify_timeout);
     pass.delivery = deliver(app, &mut desktop, now()).await?;
+    // A daemon that runs beside this tells its channels by itself.
+    if !is_running(app.store.path()) {
+        let told = carry_once(app, now()).await?;
+        pass.delivery.shown += told.shown;
+        pass.delivery.error = pass.delivery.error.or(told.error);
+    }
+    pass.delivery.waiting =
+        usize::try_from(query::n_pending_alerts(app.store.read())?).unwrap_or(0);
     Ok(pass)
+}
+
+/// Has every channel tell what there is, until it fails or all is told.
+async fn carry_once(app: &mut App, now: DateTime<Utc>) -> Result<Delivery> {
+    let mut lines = Lines::new(&app.settings.channels, Duration::from_hours(1));
+    let mut delivery = Delivery::default();
+    lines.start(app, now)?;
+    while lines.is_busy() {
+        let carried = lines.next().await;
+        match lines.settle(app, carried, now)? {
+            Ok(n_told) => delivery.shown += n_told,
+            Err(error) => delivery.error = Some(error),
+        }
+        lines.start(app, now)?;
+    }
+    Ok(delivery)
 }
 
 /// What the last heartbeat saw.

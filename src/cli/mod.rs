@@ -16,6 +16,7 @@ pub mod done;
 pub mod explain;
 pub mod failure;
 pub mod import;
+pub mod notify_test;
 pub mod render;
 pub mod review;
 pub mod run;
@@ -101,6 +102,7 @@ enum Command {
     Calendar(calendar::Args),
     Subject(subject::Args),
     Backup(backup::Args),
+    NotifyTest(notify_test::Args),
     Doctor(doctor::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -131,6 +133,7 @@ impl Cli {
             Command::Calendar(args) => calendar::run(&cx, &args),
             Command::Subject(args) => subject::run(&cx, &args),
             Command::Backup(args) => backup::run(&cx, &args),
+            Command::NotifyTest(args) => notify_test::run(&cx, &args),
             Command::Doctor(args) => doctor::run(&cx, &args),
             Command::Demo(args) => demo::run(&cx, &args),
             Command::Completions(args) => completions::run(&args),

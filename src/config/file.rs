@@ -21,6 +21,7 @@ pub(super) type Text = Spanned<String>;
 pub(super) struct File {
     pub time_zone: Option<Text>,
     pub mailbox: Vec<Spanned<Mailbox>>,
+    pub channel: Vec<Spanned<Channel>>,
     pub trust: Trust,
     pub calendar: Calendar,
     pub notify: Notify,
@@ -51,6 +52,31 @@ pub(super) struct Mailbox {
     pub idle: Option<bool>,
     pub poll_interval: Option<Text>,
     pub look_back: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Channel {
+    pub name: Option<Text>,
+    pub kind: Option<Text>,
+    pub only: Option<Vec<Text>>,
+    pub digest_over: Option<Spanned<i64>>,
+    pub host: Option<Text>,
+    pub port: Option<Spanned<i64>>,
+    pub tls: Option<Text>,
+    pub ca_file: Option<Text>,
+    pub user: Option<Text>,
+    pub password_command: Option<Spanned<Vec<String>>>,
+    pub password_file: Option<Text>,
+    pub password_environment: Option<Text>,
+    pub credential: Option<Text>,
+    pub from: Option<Text>,
+    pub to: Option<Vec<Text>>,
+    pub url: Option<Text>,
+    pub preset: Option<Text>,
+    pub token_command: Option<Spanned<Vec<String>>>,
+    pub token_file: Option<Text>,
+    pub command: Option<Spanned<Vec<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -101,6 +127,7 @@ pub(super) struct Limits {
     pub refused_login_retry: Option<Text>,
     pub unreadable_retry: Option<Text>,
     pub notify_timeout: Option<Text>,
+    pub channel_timeout: Option<Text>,
     pub max_message: Option<Text>,
 }
 
@@ -238,9 +265,10 @@ impl Source<'_> {
 /// Where a key that is unknown where it stands would be known: people put `time-zone` below
 /// the first table header, where TOML takes it for a key of that table.
 fn home_of(key: &str) -> Option<&'static str> {
-    const PLACES: [(&str, &str); 7] = [
+    const PLACES: [(&str, &str); 8] = [
         ("", "at the top of the file, above the first header"),
         ("[[mailbox]]\n", "below a [[mailbox]] header"),
+        ("[[channel]]\n", "below a [[channel]] header"),
         ("[trust]\n", "below the [trust] header"),
         ("[calendar]\n", "below the [calendar] header"),
         ("[notify]\n", "below the [notify] header"),

@@ -3,6 +3,7 @@
 use toml::Spanned;
 
 use super::file::{self, Source, Text};
+use super::secret::{Ways, one_of};
 use super::value::{self, Fault};
 use super::{ConfigError, FolderName, MailboxSettings, Tls};
 use crate::secret::SecretSource;
@@ -118,7 +119,7 @@ fn mailbox(
     })
 }
 
-fn port_number(source: Source<'_>, written: &Spanned<i64>) -> Result<u16, ConfigError> {
+pub(super) fn port_number(source: Source<'_>, written: &Spanned<i64>) -> Result<u16, ConfigError> {
     match u16::try_from(*written.get_ref()) {
         Ok(port) if port != 0 => Ok(port),
         _ => {
@@ -176,38 +177,6 @@ fn secret(
     name: &str,
     written: file::Mailbox,
 ) -> Result<SecretSource, ConfigError> {
-    let mut found: Vec<(&str, usize, SecretSource)> = Vec::new();
-    for (key, command, make) in [
-        (
-            "password-command",
-            written.password_command,
-            SecretSource::Command as fn(Vec<String>) -> SecretSource,
-        ),
-        ("token-command", written.token_command, SecretSource::TokenCommand),
-    ] {
-        if let Some(command) = command {
-            let at = command.span().start;
-            let arguments = arguments(source, command.into_inner())
-                .map_err(|fault| source.faulty(at, key, fault))?;
-            found.push((key, at, make(arguments)));
-        }
-    }
-    let file_at = written.password_file.as_ref().map_or(0, |file| file.span().start);
-    if let Some(path) = source.path("password-file", written.password_file)? {
-        found.push(("password-file", file_at, SecretSource::File(path)));
-    }
-    if let Some(text) = written.credential {
-        let at = text.span().start;
-        let credential = source.read("credential", Some(text), credential_name)?;
-        found.extend(credential.map(|name| ("credential", at, SecretSource::Credential(name))));
-    }
-    if let Some(text) = written.password_environment {
-        let at = text.span().start;
-        let variable = source.read("password-environment", Some(text), variable_name)?;
-        found.extend(
-            variable.map(|name| ("password-environment", at, SecretSource::Environment(name))),
-        );
-    }
     let later = "use password-command = [\"secret-tool\", \"lookup\", \"service\", \"imap\"], or \
                  token-command for OAuth";
     if let Some(keyring) = written.keyring.filter(|keyring| *keyring.get_ref()) {
@@ -218,67 +187,22 @@ fn secret(
         let fault = Fault::new("is not yet in this version", later);
         return Err(source.faulty(oauth.span().start, "mailbox.oauth", fault));
     }
-
-    found.sort_by_key(|(_, at, _)| *at);
-    let mut found = found.into_iter();
-    match (found.next(), found.next()) {
-        (Some((_, _, secret)), None) => Ok(secret),
-        (Some((first, first_at, _)), Some((second, at, _))) => {
-            let line = source.line(first_at);
-            let fault = Fault::new(
-                format!("stands beside `{first}` in line {line}, but a mailbox has one secret"),
-                "keep one of the two",
-            );
-            Err(source.faulty(at, second, fault))
-        }
-        (None, _) => {
-            let fault = Fault::new(
-                format!("is missing: nothing says where the password of `{name}` is"),
-                "add `password-command = [\"pass\", \"show\", \"mail/ops\"]`, or `password-file`, \
-                 `credential` or `token-command`",
-            );
-            Err(source.faulty(header, "password-command", fault))
-        }
-    }
-}
-
-/// The arguments of a command. A program given as a relative path is looked for beside the
-/// configuration, one without a slash in `$PATH`.
-fn arguments(source: Source<'_>, mut command: Vec<String>) -> Result<Vec<String>, Fault> {
-    let form = "write the program and each argument apart: [\"pass\", \"show\", \"mail/ops\"]";
-    if command.iter().any(|argument| argument.contains('\0')) {
-        return Err(Fault::new("holds a NUL character", form));
-    }
-    let Some(program) = command.first_mut().filter(|program| !program.trim().is_empty()) else {
-        return Err(Fault::new("names no program", form));
+    let ways = Ways {
+        password_command: written.password_command,
+        password_file: written.password_file,
+        password_environment: written.password_environment,
+        credential: written.credential,
+        token_command: written.token_command,
+        token_file: None,
     };
-    if program.starts_with("~/") {
-        return Err(Fault::new("begins with ~, which only a shell understands", form));
-    }
-    if program.contains('/')
-        && let Some(path) = source.directory().join(&program).to_str()
-    {
-        *program = path.to_owned();
-    }
-    Ok(command)
-}
-
-/// The name of a systemd credential, which is a file name.
-fn credential_name(written: &str) -> Result<String, Fault> {
-    let name = value::line(written)?;
-    if name.contains('/') || name == "." || name == ".." {
-        let hint = "write the name given to LoadCredential= in the unit, for example \"imap-ops\"";
-        return Err(Fault::new("is a path, not a name", hint));
-    }
-    Ok(name)
-}
-
-fn variable_name(written: &str) -> Result<String, Fault> {
-    let name = value::line(written)?;
-    if name.contains(['=', '$']) {
-        return Err(Fault::new("is no name of a variable", "write the name alone, without $ or ="));
-    }
-    Ok(name)
+    one_of(source, "a mailbox", ways)?.ok_or_else(|| {
+        let fault = Fault::new(
+            format!("is missing: nothing says where the password of `{name}` is"),
+            "add `password-command = [\"pass\", \"show\", \"mail/ops\"]`, or `password-file`, \
+             `credential` or `token-command`",
+        );
+        source.faulty(header, "password-command", fault)
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use toml::{Spanned, Value};
 
+use super::channel;
 use super::file::{self, Source, Text};
 use super::mailbox;
 use super::value::{self, Fault};
@@ -24,15 +25,18 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
     let mut warnings = Vec::new();
     let time_zone = time_zone(source, file.time_zone, env, &mut warnings)?;
     let mailboxes = mailbox::mailboxes(source, file.mailbox, &mut warnings)?;
+    let limits = limits(source, file.limits)?;
+    let notify = notify(source, file.notify)?;
     Ok(Settings {
         path: Some(source.path.to_owned()),
         time_zone,
         trust: trust(source, file.trust, &mailboxes)?,
         mailboxes,
         calendar: calendar(source, file.calendar)?,
-        notify: notify(source, file.notify)?,
+        channels: channel::channels(source, file.channel, &notify, limits.channel_timeout)?,
+        notify,
         watch: watch(source, file.watch)?,
-        limits: limits(source, file.limits)?,
+        limits,
         windows: windows(source, file.windows)?,
         warnings,
     })
@@ -93,6 +97,17 @@ impl Source<'_> {
                 "write the whole path, or one relative to the configuration file",
             )),
             path => value::line(path).map(|path| self.directory().join(path)),
+        })
+    }
+
+    pub(super) fn digest_over(
+        &self,
+        written: Option<Spanned<i64>>,
+    ) -> Result<Option<u32>, ConfigError> {
+        let Some(n) = written else { return Ok(None) };
+        u32::try_from(*n.get_ref()).map(Some).map_err(|_| {
+            let fault = Fault::new("is no number of alerts", "write 0 or more");
+            self.faulty(n.span().start, "digest-over", fault)
         })
     }
 
@@ -209,13 +224,7 @@ fn closure(written: &Value) -> Result<Closure, Fault> {
 
 fn notify(source: Source<'_>, written: file::Notify) -> Result<NotifySettings, ConfigError> {
     let default = NotifySettings::default();
-    let digest_over = match written.digest_over {
-        None => default.digest_over,
-        Some(n) => u32::try_from(*n.get_ref()).map_err(|_| {
-            let fault = Fault::new("is no number of alerts", "write 0 or more");
-            source.faulty(n.span().start, "digest-over", fault)
-        })?,
-    };
+    let digest_over = source.digest_over(written.digest_over)?.unwrap_or(default.digest_over);
     Ok(NotifySettings {
         desktop: written.desktop.unwrap_or(default.desktop),
         quiet_hours: source
@@ -266,6 +275,7 @@ fn limits(source: Source<'_>, written: file::Limits) -> Result<Limits, ConfigErr
             default.unreadable_retry,
         )?,
         notify_timeout: wait("notify-timeout", written.notify_timeout, default.notify_timeout)?,
+        channel_timeout: wait("channel-timeout", written.channel_timeout, default.channel_timeout)?,
         max_message: source
             .read("max-message", written.max_message, value::size)?
             .unwrap_or(default.max_message),
@@ -428,6 +438,7 @@ mod tests {
             "[trust]",
             "[calendar]",
             "[notify]",
+            "[[channel]]",
             "[watch]",
             "[limits]",
             "[windows]",
@@ -446,6 +457,20 @@ mod tests {
                 assert!(is_shown, "{header} {key}");
             }
         }
+    }
+
+    #[test]
+    fn the_channels_in_the_sample_can_be_used() {
+        let written = |line: &str| match line.strip_prefix("#  ") {
+            Some(key) if key.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => {
+                format!("{key}\n")
+            }
+            _ => format!("{line}\n"),
+        };
+        let text: String = SAMPLE.lines().map(written).collect();
+        let names: Vec<String> =
+            resolve(&text).unwrap().channels.into_iter().map(|channel| channel.name).collect();
+        assert_eq!(names, ["ops", "webhook", "command"]);
     }
 
     #[test]

@@ -15,8 +15,9 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::open_lock;
-use crate::app::App;
+use crate::app::{App, DESKTOP};
 use crate::domain::alert::{Alert, AlertKind, digest};
+use crate::notify::channel::Message;
 use crate::notify::{Desktop, Notice, NotifyError, Urgency};
 use crate::store::query::{self, PendingAlert};
 use crate::store::{self, record};
@@ -24,7 +25,7 @@ use crate::store::{self, record};
 /// After so many attempts without word an alert is one that may have been missed.
 const DOUBTFUL: u32 = 2;
 /// So many times the pause between two attempts goes by before it is told.
-const PATIENCE: i32 = 10;
+pub(super) const PATIENCE: i32 = 10;
 
 /// What became of the alerts that were to be shown.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -59,11 +60,11 @@ pub(super) struct Outbox {
     unanswered: Vec<i64>,
 }
 
-/// A notice, and the rows it stands for.
+/// What is to be told at once, and the rows it stands for.
 #[derive(Debug)]
-struct Outgoing {
-    notice: Notice,
-    ids: Vec<i64>,
+pub(super) struct Outgoing {
+    pub(super) message: Message,
+    pub(super) ids: Vec<i64>,
 }
 
 impl Outbox {
@@ -125,16 +126,16 @@ impl Outbox {
             Some(Err(NotifyError::TimedOut)) => {}
             Some(Err(_)) => {
                 let in_vain = std::mem::take(&mut self.unanswered);
-                app.store.write(|tx| record::attempted_in_vain(tx, &in_vain))?;
+                app.store.write(|tx| record::attempted_in_vain(tx, DESKTOP, &in_vain))?;
             }
             None => {}
         }
         delivery.shown += self.mark(app, now)?;
-        let n_pending = query::n_pending_alerts(app.store.read())?;
-        if n_pending == 0 {
+        let has_none = app.pending_alerts(DESKTOP, now)?.is_empty();
+        delivery.waiting = usize::try_from(query::n_pending_alerts(app.store.read())?).unwrap_or(0);
+        if has_none || !app.settings.notify.desktop {
             return Ok(delivery);
         }
-        delivery.waiting = usize::try_from(n_pending).unwrap_or(0);
         if let Some(Err(error @ NotifyError::TimedOut)) = answer {
             // What hangs shows everything it was given once it goes on: nothing more is given to it.
             delivery.error = Some(error.to_string());
@@ -144,7 +145,7 @@ impl Outbox {
         let Some(_turn) = turn(app.store.path()) else { return Ok(delivery) };
         let hours = app.hours();
         let ready: Vec<PendingAlert> = app
-            .pending_alerts(now)?
+            .pending_alerts(DESKTOP, now)?
             .into_iter()
             .filter(|p| hours.allow(p.alert.kind, &app.calendar, now))
             .collect();
@@ -166,9 +167,7 @@ impl Outbox {
                 .map(|p| p.id)
                 .collect();
             if !news.is_empty() {
-                app.store.write(|tx| -> Result<(), store::Error> {
-                    news.iter().try_for_each(|id| record::alert_failed(tx, *id, error))
-                })?;
+                app.store.write(|tx| record::not_delivered(tx, DESKTOP, &news, error))?;
             }
         }
         Ok(delivery)
@@ -179,15 +178,16 @@ impl Outbox {
         &mut self,
         app: &mut App,
         desktop: &mut Desktop,
-        Outgoing { notice, ids }: Outgoing,
+        Outgoing { message, ids }: Outgoing,
         now: DateTime<Utc>,
     ) -> Result<Result<(), NotifyError>> {
         // Asked before anything is written, because where there is no desktop there is none for years.
         if let Err(error) = desktop.ready().await {
             return Ok(Err(error));
         }
-        app.store.write(|tx| record::attempted(tx, &ids, now))?;
-        match desktop.show(&notice).await {
+        app.store.write(|tx| record::attempted(tx, DESKTOP, &ids, now))?;
+        let Message { key, urgency, title, body, .. } = message;
+        match desktop.show(&Notice { key, urgency, title, body, replaces: None }).await {
             Ok(_) => {
                 self.shown.extend(ids);
                 Ok(Ok(()))
@@ -195,7 +195,7 @@ impl Outbox {
             Err(error) => {
                 match desktop.awaits_answer() {
                     true => self.unanswered = ids,
-                    false => app.store.write(|tx| record::attempted_in_vain(tx, &ids))?,
+                    false => app.store.write(|tx| record::attempted_in_vain(tx, DESKTOP, &ids))?,
                 }
                 Ok(Err(error))
             }
@@ -207,9 +207,7 @@ impl Outbox {
         if self.shown.is_empty() {
             return Ok(0);
         }
-        app.store.write(|tx| -> Result<(), store::Error> {
-            self.shown.iter().try_for_each(|id| record::alert_delivered(tx, *id, now))
-        })?;
+        app.store.write(|tx| record::delivered(tx, DESKTOP, &self.shown, now))?;
         Ok(std::mem::take(&mut self.shown).len())
     }
 }
@@ -223,8 +221,8 @@ fn turn(database: &Path) -> Option<File> {
     }
 }
 
-/// The notices for these alerts. Codes stand alone: they are worth nothing ten minutes later.
-fn outgoing(
+/// What is to be told of these alerts. Codes stand alone: they are worth nothing ten minutes later.
+pub(super) fn outgoing(
     ready: &[PendingAlert],
     digest_over: u32,
     patience: chrono::Duration,
@@ -234,10 +232,10 @@ fn outgoing(
         ready.iter().partition(|p| DOUBTFUL <= p.attempts);
     let (single, many): (Vec<&PendingAlert>, Vec<&PendingAlert>) =
         fresh.into_iter().partition(|p| p.alert.kind == AlertKind::VerificationCode);
-    let mut found: Vec<Outgoing> = single.into_iter().map(single_notice).collect();
+    let mut found: Vec<Outgoing> = single.into_iter().map(one).collect();
     match usize::try_from(digest_over).is_ok_and(|over| over < many.len()) {
-        true => found.push(digest_notice("digest", &many)),
-        false => found.extend(many.into_iter().map(single_notice)),
+        true => found.push(together("digest", &many)),
+        false => found.extend(many.into_iter().map(one)),
     }
     let is_time = |p: &&PendingAlert| {
         // A time of trial in the future comes from a wrong clock.
@@ -245,39 +243,39 @@ fn outgoing(
     };
     let missed: Vec<&PendingAlert> = doubtful.into_iter().filter(is_time).collect();
     if !missed.is_empty() {
-        let Outgoing { mut notice, ids } = digest_notice("missed", &missed);
-        notice.title = format!("Perhaps you missed: {}", notice.title);
-        notice.body.push_str("\nacewatch was cut off twice while it showed this.");
-        found.push(Outgoing { notice, ids });
+        let Outgoing { mut message, ids } = together("missed", &missed);
+        message.title = format!("Perhaps you missed: {}", message.title);
+        message.body.push_str("\nacewatch was cut off twice while it told this.");
+        found.push(Outgoing { message, ids });
     }
     found
 }
 
-fn single_notice(pending: &PendingAlert) -> Outgoing {
+fn one(pending: &PendingAlert) -> Outgoing {
     let alert = &pending.alert;
-    let notice = Notice {
+    let message = Message {
         key: alert.key.clone(),
         urgency: alert.kind.urgency(),
         title: alert.title.clone(),
         body: alert.body.clone(),
-        replaces: None,
+        alerts: vec![(alert.clone(), pending.created_at)],
     };
-    Outgoing { notice, ids: vec![pending.id] }
+    Outgoing { message, ids: vec![pending.id] }
 }
 
-fn digest_notice(name: &str, many: &[&PendingAlert]) -> Outgoing {
+fn together(name: &str, many: &[&PendingAlert]) -> Outgoing {
     let alerts: Vec<&Alert> = many.iter().map(|p| &p.alert).collect();
     let (title, body) = digest(&alerts);
     let urgency = alerts.iter().map(|alert| alert.kind.urgency()).max();
-    let notice = Notice {
+    let message = Message {
         // The same alerts tried again are the same notice; others must not replace it.
         key: format!("{name}/{}", many.iter().map(|p| p.id).min().unwrap_or_default()),
         urgency: urgency.unwrap_or(Urgency::Normal),
         title,
         body,
-        replaces: None,
+        alerts: many.iter().map(|p| (p.alert.clone(), p.created_at)).collect(),
     };
-    Outgoing { notice, ids: many.iter().map(|p| p.id).collect() }
+    Outgoing { message, ids: many.iter().map(|p| p.id).collect() }
 }
 
 #[cfg(test)]
@@ -331,10 +329,10 @@ mod tests {
         assert_eq!(sizes(&alerts, START + minute * 5), [1, 1, 2]);
         assert_eq!(sizes(&alerts, START - minute), [1, 1, 2]);
         let missed = outgoing(&alerts[..2], 3, minute, START + minute).pop().unwrap();
-        assert_eq!(missed.notice.title, "Perhaps you missed: 2 approved");
+        assert_eq!(missed.message.title, "Perhaps you missed: 2 approved");
         assert_eq!(
-            missed.notice.body,
-            "title 0\ntitle 1\nacewatch was cut off twice while it showed this."
+            missed.message.body,
+            "title 0\ntitle 1\nacewatch was cut off twice while it told this."
         );
     }
 }

@@ -526,6 +526,7 @@ pub(super) mod tests {
             refused_login_retry: seconds(900),
             unreadable_retry: seconds(3600),
             notify_timeout: seconds(5),
+            channel_timeout: seconds(30),
             max_message: 1_000_000,
         }
     }

@@ -7,7 +7,11 @@
 //! The words of a notice come in part from mails, and mails are hostile. Whatever leaves here has no
 //! control characters, no marks that turn the direction of text round, and a bounded length.
 
+pub mod channel;
+mod command;
 pub mod desktop;
+mod mail;
+mod webhook;
 
 pub use desktop::Desktop;
 

@@ -22,7 +22,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 const MIGRATIONS: [(&str, &str); 3] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
-    ("0003_attempts", include_str!("../../migrations/0003_attempts.sql")),
+    ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

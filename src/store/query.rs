@@ -538,15 +538,45 @@ pub fn unreadable_since(db: &Connection, account: Account) -> Result<Option<Date
     Ok(since.map(instant))
 }
 
-/// The alerts that have not reached a person, oldest first.
+/// The alerts that have not reached a person in any way, oldest first.
 pub fn pending_alerts(db: &Connection) -> Result<Vec<PendingAlert>> {
     let mut statement = db.prepare_cached(
-        "SELECT id, key, kind, application, title, body, created_at, last_error,
-                attempts, attempted_at
+        "SELECT id, key, kind, application, title, body, created_at,
+                (SELECT max(last_error) FROM deliveries WHERE alert = id), 0, NULL
          FROM alerts WHERE delivered_at IS NULL AND withdrawn_at IS NULL
          ORDER BY created_at, id",
     )?;
-    let mut rows = statement.query([])?;
+    pending(statement.query([])?)
+}
+
+/// The alerts that a channel has to deliver, oldest first: raised since `since`, and not delivered by
+/// another one up to `told_before`, because who was told long ago needs no second notice.
+pub fn pending_for(
+    db: &Connection,
+    channel: &str,
+    since: DateTime<Utc>,
+    told_before: DateTime<Utc>,
+) -> Result<Vec<PendingAlert>> {
+    let mut statement = db.prepare_cached(
+        "SELECT a.id, a.key, a.kind, a.application, a.title, a.body, a.created_at,
+                d.last_error, coalesce(d.attempts, 0), d.attempted_at
+         FROM (
+             SELECT * FROM alerts WHERE delivered_at IS NULL AND withdrawn_at IS NULL
+             UNION ALL
+             SELECT * FROM alerts WHERE :told_before < delivered_at AND withdrawn_at IS NULL
+         ) a
+         LEFT JOIN deliveries d ON d.alert = a.id AND d.channel = :channel
+         WHERE d.delivered_at IS NULL AND :since <= a.created_at
+         ORDER BY a.created_at, a.id",
+    )?;
+    pending(statement.query(named_params! {
+        ":channel": channel,
+        ":since": since.timestamp(),
+        ":told_before": told_before.timestamp(),
+    })?)
+}
+
+fn pending(mut rows: rusqlite::Rows) -> Result<Vec<PendingAlert>> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let kind: String = row.get(2)?;

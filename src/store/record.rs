@@ -334,56 +334,66 @@ pub fn withdraw(
     Ok(())
 }
 
-/// Marks an alert as shown.
-pub fn alert_delivered(tx: &Transaction, id: i64, now: DateTime<Utc>) -> Result<()> {
-    execute(
-        tx,
-        "UPDATE alerts
-         SET delivered_at = :now, last_error = NULL
-         WHERE id = :id",
-        named_params! { ":id": id, ":now": now.timestamp() },
-    )?;
-    Ok(())
-}
-
-/// Marks an alert as told along with another one.
+/// Marks an alert as told along with another one: no channel has to deliver it.
 pub fn alert_delivered_by_key(tx: &Transaction, key: &str, now: DateTime<Utc>) -> Result<()> {
     execute(
         tx,
-        "UPDATE alerts SET delivered_at = :now WHERE key = :key AND delivered_at IS NULL",
+        "UPDATE alerts SET delivered_at = :now, withdrawn_at = :now
+         WHERE key = :key AND delivered_at IS NULL",
         named_params! { ":key": key, ":now": now.timestamp() },
     )?;
     Ok(())
 }
 
-/// Records that alerts are about to be handed over.
-pub fn attempted(tx: &Transaction, ids: &[i64], now: DateTime<Utc>) -> Result<()> {
+/// Records that alerts are about to be handed over to a channel.
+pub fn attempted(tx: &Transaction, channel: &str, ids: &[i64], now: DateTime<Utc>) -> Result<()> {
     execute(
         tx,
-        "UPDATE alerts SET attempts = attempts + 1, attempted_at = :now
-         WHERE id IN (SELECT value FROM json_each(:ids))",
+        "INSERT INTO deliveries (alert, channel, attempts, attempted_at)
+         SELECT value, :channel, 1, :now FROM json_each(:ids) WHERE true
+         ON CONFLICT (alert, channel)
+         DO UPDATE SET attempts = attempts + 1, attempted_at = excluded.attempted_at",
+        named_params! { ":channel": channel, ":ids": json(ids), ":now": now.timestamp() },
+    )?;
+    Ok(())
+}
+
+/// Records that alerts handed over to a channel are known not to have reached anybody.
+pub fn attempted_in_vain(tx: &Transaction, channel: &str, ids: &[i64]) -> Result<()> {
+    execute(
+        tx,
+        "UPDATE deliveries SET attempts = attempts - 1
+         WHERE channel = :channel AND alert IN (SELECT value FROM json_each(:ids)) AND 0 < attempts",
+        named_params! { ":channel": channel, ":ids": json(ids) },
+    )?;
+    Ok(())
+}
+
+/// Marks alerts as taken by a channel.
+pub fn delivered(tx: &Transaction, channel: &str, ids: &[i64], now: DateTime<Utc>) -> Result<()> {
+    execute(
+        tx,
+        "UPDATE deliveries SET delivered_at = :now, last_error = NULL
+         WHERE channel = :channel AND alert IN (SELECT value FROM json_each(:ids))",
+        named_params! { ":channel": channel, ":ids": json(ids), ":now": now.timestamp() },
+    )?;
+    execute(
+        tx,
+        "UPDATE alerts SET delivered_at = :now
+         WHERE id IN (SELECT value FROM json_each(:ids)) AND delivered_at IS NULL",
         named_params! { ":ids": json(ids), ":now": now.timestamp() },
     )?;
     Ok(())
 }
 
-/// Records that alerts handed over are known not to have been shown.
-pub fn attempted_in_vain(tx: &Transaction, ids: &[i64]) -> Result<()> {
+/// Remembers why a channel did not take alerts.
+pub fn not_delivered(tx: &Transaction, channel: &str, ids: &[i64], error: &str) -> Result<()> {
     execute(
         tx,
-        "UPDATE alerts SET attempts = attempts - 1
-         WHERE id IN (SELECT value FROM json_each(:ids)) AND 0 < attempts",
-        named_params! { ":ids": json(ids) },
-    )?;
-    Ok(())
-}
-
-/// Remembers why an alert could not be shown.
-pub fn alert_failed(tx: &Transaction, id: i64, error: &str) -> Result<()> {
-    execute(
-        tx,
-        "UPDATE alerts SET last_error = :error WHERE id = :id",
-        named_params! { ":id": id, ":error": error },
+        "INSERT INTO deliveries (alert, channel, last_error)
+         SELECT value, :channel, :error FROM json_each(:ids) WHERE true
+         ON CONFLICT (alert, channel) DO UPDATE SET last_error = excluded.last_error",
+        named_params! { ":channel": channel, ":ids": json(ids), ":error": error },
     )?;
     Ok(())
 }

@@ -128,12 +128,12 @@ fn an_alert_that_was_cut_off_twice_is_not_shown_a_third_time_as_if_it_were_new()
     program.ok(&["check"]);
     let attempts = || -> u32 {
         let database = rusqlite::Connection::open(program.database()).unwrap();
-        database.query_row("SELECT attempts FROM alerts", [], |row| row.get(0)).unwrap()
+        database.query_row("SELECT sum(attempts) FROM deliveries", [], |row| row.get(0)).unwrap()
     };
     // Nobody took it, and that is no attempt.
     assert_eq!(attempts(), 0);
     let database = rusqlite::Connection::open(program.database()).unwrap();
-    database.execute("UPDATE alerts SET attempts = 2, attempted_at = 0", []).unwrap();
+    database.execute("UPDATE deliveries SET attempts = 2, attempted_at = 0", []).unwrap();
     desktop.log_in();
     desktop.start_dunst();
     program.ok(&["check"]);

@@ -14,6 +14,7 @@
 )]
 
 mod backup;
+mod channels;
 mod cli;
 mod corpus;
 mod crash;

@@ -378,7 +378,7 @@ fn blindness_is_told_once_after_an_hour_and_its_end_too() {
     app.evaluate(monday() + Duration::minutes(90)).unwrap();
     assert_eq!(kinds(&app), ["blind"]);
     let shown = query::pending_alerts(app.store.read()).unwrap()[0].id;
-    app.store.write(|tx| record::alert_delivered(tx, shown, monday())).unwrap();
+    app.store.write(|tx| record::delivered(tx, "desktop", &[shown], monday())).unwrap();
     let back = monday() + Duration::hours(3);
     app.complete("office", &[("INBOX", None)], back, "push", true).unwrap();
     assert_eq!(kinds(&app), ["blind_over"]);

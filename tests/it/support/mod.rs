@@ -10,6 +10,7 @@ pub mod program;
 pub mod provider;
 pub mod proxy;
 pub mod server;
+pub mod smtp;
 pub mod unpacked;
 
 use std::path::{Path, PathBuf};
