@@ -21,3 +21,6 @@ WHERE delivered_at IS NOT NULL OR last_error IS NOT NULL;
 ALTER TABLE alerts DROP COLUMN last_error;
 
 CREATE INDEX alerts_by_delivery ON alerts (delivered_at) WHERE delivered_at IS NOT NULL;
+
+-- Asked at each wake, and there may be as many of them as mails.
+CREATE INDEX unreadable_by_age ON unreadable (host, user, first_seen);

@@ -697,14 +697,15 @@ impl App {
             let Some(since) = query::unreadable_since(self.store.read(), account)? else {
                 continue;
             };
-            if until < since {
+            let name = &mailbox.name;
+            let key = format!("mailbox/{name}/unreadable/{}", since.date_naive());
+            if until < since || query::has_alert(self.store.read(), &key)? {
                 continue;
             }
-            let name = &mailbox.name;
             let n = query::n_unreadable(self.store.read(), account)?;
             let what = if n == 1 { "a mail".to_owned() } else { format!("{n} mails") };
             alerts.push(Alert {
-                key: format!("mailbox/{name}/unreadable/{}", since.date_naive()),
+                key,
                 kind: AlertKind::Unreadable,
                 application: None,
                 title: format!("acewatch cannot read {what} in the mailbox {name}"),

@@ -538,6 +538,11 @@ pub fn unreadable_since(db: &Connection, account: Account) -> Result<Option<Date
     Ok(since.map(instant))
 }
 
+/// Whether the alert with this key has been raised.
+pub fn has_alert(db: &Connection, key: &str) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM alerts WHERE key = ?1")?.exists([key])?)
+}
+
 /// The alerts that have not reached a person in any way, oldest first.
 pub fn pending_alerts(db: &Connection) -> Result<Vec<PendingAlert>> {
     let mut statement = db.prepare_cached(
