@@ -46,11 +46,11 @@ pub struct Args {
 
 /// What is wrong with a subject line.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Fault {
+pub struct Fault {
     /// A word for programs.
-    name: &'static str,
+    pub name: &'static str,
     /// What is wrong, and what to do about it.
-    because: String,
+    pub because: String,
 }
 
 /// Prints the line or the faults.
@@ -91,7 +91,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
 }
 
 /// The subject line of an application.
-fn composed(company: &str, number: &ImporterNumber, is_fallback: bool) -> String {
+pub fn composed(company: &str, number: &ImporterNumber, is_fallback: bool) -> String {
     let company = company.split_whitespace().collect::<Vec<_>>().join(" ");
     match (number, is_fallback) {
         (ImporterNumber::Ein(_), true) => format!("{company} {number}"),
@@ -109,7 +109,7 @@ fn composed(company: &str, number: &ImporterNumber, is_fallback: bool) -> String
 ///
 /// A line that calls its number an EIN may leave out the suffix, unless it is one of a mail
 /// written by hand (`is_fallback`).
-fn lint(line: &str, is_fallback: bool) -> Vec<Fault> {
+pub fn lint(line: &str, is_fallback: bool) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut fault = |name, because: String| faults.push(Fault { name, because });
     if line.trim().is_empty() {

@@ -100,11 +100,25 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
 fn decoded(raw: Vec<(&[u8], Vec<u8>)>) -> Vec<Field> {
     raw.into_iter()
         .map(|(name, value)| {
-            let value = value.get(..MAX_VALUE).unwrap_or(&value).trim_ascii();
-            let value = decode_raw(value).chars().map(visible_control).collect();
+            let value = decode_raw(at_most(MAX_VALUE, &value).trim_ascii());
+            let value = value.chars().map(visible_control).collect();
             (String::from_utf8_lossy(name).into_owned(), value)
         })
         .collect()
+}
+
+/// The first bytes, but not a piece of a letter at their end: one broken letter of UTF-8 would have
+/// all others taken for those of another character set.
+pub(super) fn at_most(most: usize, bytes: &[u8]) -> &[u8] {
+    let Some(kept) = bytes.get(..most).filter(|kept| kept.len() < bytes.len()) else {
+        return bytes;
+    };
+    match std::str::from_utf8(kept) {
+        Err(error) if error.error_len().is_none() => {
+            kept.get(..error.valid_up_to()).unwrap_or(kept)
+        }
+        _ => kept,
+    }
 }
 
 fn visible_control(letter: char) -> char {
@@ -590,6 +604,16 @@ mod tests {
         assert_eq!((fields.len(), body), (MAX_FIELDS, b"body".as_slice()));
         let long = format!("A: {}\n\n", "x".repeat(1_000_000));
         assert_eq!(first(&split_head(long.as_bytes()).0, "A").map(str::len), Some(MAX_VALUE - 1));
+    }
+
+    #[test]
+    fn a_header_that_is_cut_within_a_letter_keeps_its_other_letters() {
+        for blanks in ["", " "] {
+            let long = format!("A:{blanks}{}\n\n", "é".repeat(MAX_VALUE));
+            let (fields, _) = split_head(long.as_bytes());
+            let value = first(&fields, "A").unwrap();
+            assert!(value.chars().all(|letter| letter == 'é'), "{:?}", value.get(..20));
+        }
     }
 
     #[test]

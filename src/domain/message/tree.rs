@@ -271,7 +271,7 @@ fn transfer_decoded<'a>(head: &[Field], body: &'a [u8]) -> Cow<'a, [u8]> {
 }
 
 fn text_segment(head: &[Field], mime: &Mime, body: &[u8]) -> Option<Segment> {
-    let bytes = transfer_decoded(head, body.get(..MAX_ENCODED).unwrap_or(body));
+    let bytes = transfer_decoded(head, fields::at_most(MAX_ENCODED, body));
     let text = fields::decode_charset(mime.parameter("charset").unwrap_or_default(), &bytes);
     let is_html = mime.kind == "text/html";
     let is_flowed = mime.parameter("format").is_some_and(|f| f.eq_ignore_ascii_case("flowed"));
