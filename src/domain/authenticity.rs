@@ -469,6 +469,7 @@ mod tests {
                 "Authentication-Results: other.example; dmarc=pass header.from=cbp.dhs.gov\n{OURS}"
             ),
             format!("X-{PASS}{OURS}"),
+            format!("{}{OURS}", PASS.replace('k', "\u{212a}")),
             format!("ARC-{PASS}{OURS}"),
         ] {
             check(&format!("{header}{FROM}"), Verdict::Unverified);

@@ -29,6 +29,8 @@ use sha2::{Digest as _, Sha256};
 
 pub use report::{DeliveryAction, DeliveryReport, RecipientReport, Returned};
 
+/// So many From fields are read; two are one too many already.
+const MAX_FROMS: usize = 10;
 /// So many lines of quoted text are searched for senders, and so many senders listed.
 const MAX_QUOTED_LINES: usize = 5_000;
 const MAX_SENDERS: usize = 100;
@@ -87,8 +89,8 @@ pub struct Message {
 impl Message {
     /// Reads a mail. Never fails: what cannot be read is left empty.
     ///
-    /// At most 2,000 header fields of 64 KiB, 1,000 parts, 12 levels of nesting and 1 MiB of text
-    /// are kept.
+    /// At most 2,000 header fields of 64 KiB, one MiB of them together, 1,000 parts, 12 levels of
+    /// nesting and 1 MiB of text are kept.
     pub fn parse(bytes: &[u8], folder: FolderRole, received_at: DateTime<Utc>) -> Message {
         let start = fields::without_envelope(bytes);
         let (headers, _) = fields::split_head(start);
@@ -97,7 +99,8 @@ impl Message {
 
         let list = |name| fields::first(&headers, name).map(|raw| fields::addresses(raw).0);
         let ids = |name| fields::first(&headers, name).map(fields::message_ids).unwrap_or_default();
-        let froms: Vec<_> = fields::all(&headers, "From").map(fields::addresses).collect();
+        let froms: Vec<_> =
+            fields::all(&headers, "From").take(MAX_FROMS).map(fields::addresses).collect();
         let subject = subject::decoded(&headers);
         let has_prefix = subject::is_forward(&subject);
         Message {
@@ -107,7 +110,7 @@ impl Message {
             in_reply_to: ids("In-Reply-To"),
             references: ids("References"),
             from_is_group: froms.iter().any(|(_, is_group)| *is_group),
-            from: froms.into_iter().flat_map(|(list, _)| list).collect(),
+            from: froms.into_iter().flat_map(|(list, _)| list).take(fields::MAX_LIST).collect(),
             sender: list("Sender").and_then(|list| list.into_iter().next()),
             reply_to: list("Reply-To").unwrap_or_default(),
             to: list("To").unwrap_or_default(),
@@ -208,7 +211,8 @@ impl Envelope {
     pub fn read(header: &[u8]) -> Envelope {
         let (headers, _) = fields::split_head(header);
         let addresses = |name: &str| -> Vec<Address> {
-            fields::all(&headers, name).flat_map(|raw| fields::addresses(raw).0).collect()
+            let all = fields::all(&headers, name).take(MAX_FROMS);
+            all.flat_map(|raw| fields::addresses(raw).0).collect()
         };
         let subject = subject::decoded(&headers);
         let is_report_type = fields::first(&headers, "Content-Type")

@@ -415,7 +415,9 @@ impl AuthResults {
         // The id is followed by a version at most; what has an equals sign is a result already.
         match first.first() {
             Some(word) if !word.contains('=') => {
-                read.authserv_id = Some(unquoted(word).to_lowercase())
+                // ASCII alone: a server that takes out forged fields in its name leaves one in
+                // that has a Kelvin sign for its k.
+                read.authserv_id = Some(unquoted(word).to_ascii_lowercase())
             }
             _ => read.results.extend(method_result(first)),
         }

@@ -18,8 +18,12 @@ use super::Address;
 const MAX_FIELDS: usize = 2_000;
 /// One value is kept this far, in bytes; the longest honest ones are recipient lists.
 const MAX_VALUE: usize = 64 * 1024;
+/// So much is kept of a whole header, in bytes; honest ones have some thousand.
+const MAX_HEAD: usize = 1 << 20;
 /// So many addresses or message ids are kept of one field.
-const MAX_LIST: usize = 1_000;
+pub(super) const MAX_LIST: usize = 1_000;
+/// A display name is kept this far, in characters: it is kept once for each address beside it.
+const MAX_NAME: usize = 1_000;
 
 /// A header field: name and value as written, unfolded, without control characters.
 pub(super) type Field = (String, String);
@@ -43,6 +47,7 @@ pub(super) fn without_envelope(bytes: &[u8]) -> &[u8] {
 /// are all body.
 pub(super) fn split_head(bytes: &[u8]) -> (Vec<Field>, &[u8]) {
     let mut raw: Vec<(&[u8], Vec<u8>)> = Vec::new();
+    let mut n_kept = 0;
     let mut is_passing = false;
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -57,13 +62,17 @@ pub(super) fn split_head(bytes: &[u8]) -> (Vec<Field>, &[u8]) {
                 if let Some((_, value)) = raw.last_mut().filter(|_| !is_passing)
                     && value.len() < MAX_VALUE
                 {
+                    let more = at_most(MAX_VALUE, line.trim_ascii());
+                    n_kept += more.len() + 1;
                     value.push(b' ');
-                    value.extend_from_slice(line.trim_ascii());
+                    value.extend_from_slice(more);
                 }
             }
-            Some(_) => match field(line).filter(|_| raw.len() < MAX_FIELDS) {
+            Some(_) => match field(line).filter(|_| raw.len() < MAX_FIELDS && n_kept < MAX_HEAD) {
                 Some((name, value)) => {
                     is_passing = false;
+                    let value = at_most(MAX_VALUE, value);
+                    n_kept += name.len() + value.len();
                     raw.push((name, value.to_vec()));
                 }
                 None => is_passing = true,
@@ -463,6 +472,7 @@ impl Entry {
         if name.is_empty() {
             name = clean_line(&decode_words(&self.comment));
         }
+        let name: String = name.chars().take(MAX_NAME).collect();
         let name = Some(name).filter(|name| !name.is_empty());
         if self.angles.is_empty() && name.is_some() {
             self.angles.push(String::new());
@@ -470,6 +480,7 @@ impl Entry {
         list.extend(
             self.angles
                 .iter()
+                .take(MAX_LIST)
                 .map(|angle| Address { name: name.clone(), address: address_spec(angle) }),
         );
     }
@@ -604,6 +615,28 @@ mod tests {
         assert_eq!((fields.len(), body), (MAX_FIELDS, b"body".as_slice()));
         let long = format!("A: {}\n\n", "x".repeat(1_000_000));
         assert_eq!(first(&split_head(long.as_bytes()).0, "A").map(str::len), Some(MAX_VALUE - 1));
+    }
+
+    #[test]
+    fn a_whole_header_is_bounded() {
+        let lines = format!("A: {}\n", "x".repeat(60_000)).repeat(100);
+        let folded = format!("B: x\n{}", format!(" {}\n", "y".repeat(30_000)).repeat(100));
+        for header in [lines, folded] {
+            let mail = header + "\nbody";
+            let (fields, body) = split_head(mail.as_bytes());
+            let n_bytes: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+            assert!(n_bytes <= MAX_HEAD + MAX_VALUE, "{n_bytes}");
+            assert_eq!(body, b"body");
+        }
+    }
+
+    #[test]
+    fn one_name_beside_many_addresses_is_not_kept_in_full_for_each() {
+        let raw = format!("{} {}", "n".repeat(30_000), "<a@x> ".repeat(5_000));
+        let (list, _) = addresses(&raw);
+        let n_bytes: usize = list.iter().filter_map(|a| a.name.as_ref()).map(String::len).sum();
+        assert!(list.len() <= MAX_LIST && n_bytes <= MAX_LIST * MAX_NAME, "{n_bytes}");
+        assert!(1 < list.len(), "several addresses stay several");
     }
 
     #[test]

@@ -12,7 +12,8 @@ use regex::Regex;
 
 use super::fields::{self, Field, Mime, Strictness, clean_line, clean_text};
 use super::{
-    Attachment, DeliveryReport, Forwarded, Returned, html, pattern, quoting, report, subject,
+    Attachment, DeliveryReport, Forwarded, MAX_FROMS, Returned, html, pattern, quoting, report,
+    subject,
 };
 
 /// Multiparts and attached mails are followed so deep, both together.
@@ -208,7 +209,8 @@ impl Reader {
             gathered.returned.get_or_insert(Returned { text: inner.text, ..header });
             return;
         }
-        let from = fields::all(&headers, "From").flat_map(|raw| fields::addresses(raw).0).collect();
+        let from = fields::all(&headers, "From").take(MAX_FROMS);
+        let from = from.flat_map(|raw| fields::addresses(raw).0).collect();
         let (subject, message_id) = (header.subject, header.message_id);
         gathered.content.forwarded.push(Forwarded { from, subject, message_id, text: inner.text });
         gathered.content.forwarded.extend(inner.forwarded);
