@@ -153,7 +153,8 @@ impl Match {
 /// The importer numbers of a mail, as the contract reports them: registered ones in full, other
 /// well-shaped ones as they read, an EIN without suffix that could be several as the bare EIN.
 pub fn numbers(keys: &Keys, candidates: &[Candidate]) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
     for mention in &keys.mentions {
         let readings = mention.readings();
         let registered = |reading: &Reading| -> BTreeSet<&ImporterNumber> {
@@ -174,7 +175,7 @@ pub fn numbers(keys: &Keys, candidates: &[Candidate]) -> Vec<String> {
             (_, Some(number), 1) => number.to_string(),
             (reading, ..) => reading.to_string(),
         };
-        if !found.contains(&reported) {
+        if seen.insert(reported.clone()) {
             found.push(reported);
         }
     }

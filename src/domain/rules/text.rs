@@ -5,9 +5,13 @@
 pub fn fold(text: &str) -> String {
     use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
     let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)) {
+    // An accent typed for an apostrophe would come apart into a blank and a mark.
+    let letters = text.chars().map(|c| if c == '\u{b4}' { '\'' } else { c });
+    for c in letters.nfkd().filter(|c| !is_combining_mark(*c)) {
         match c {
-            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '`' | '\u{b4}' => folded.push('\''),
+            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{2bc}' | '`' => {
+                folded.push('\'')
+            }
             '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{ab}' | '\u{bb}' => folded.push('"'),
             '\u{2010}'..='\u{2015}' | '\u{2212}' => folded.push('-'),
             '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => {}
@@ -62,9 +66,10 @@ fn split_sentences(paragraph: &str) -> Vec<String> {
         let ends = match c {
             '!' | '?' => at_end,
             '.' => {
-                let word =
-                    paragraph.get(start..at).and_then(|s| s.rsplit(' ').next()).unwrap_or("");
-                at_end && !ABBREVIATIONS.contains(&word.trim_start_matches(['(', '"', '\'']))
+                let word = || paragraph.get(start..at).and_then(|s| s.rsplit(' ').next());
+                let is_short =
+                    |word: &str| ABBREVIATIONS.contains(&word.trim_start_matches(['(', '"', '\'']));
+                at_end && !word().is_some_and(is_short)
             }
             _ => false,
         };
@@ -127,7 +132,7 @@ pub(super) fn split_clauses(sentence: &str) -> Vec<String> {
     let explained = sentence.match_indices(": ").map(|(at, _)| at + 1).filter(|at| {
         let (left, right) = sentence.split_at_checked(*at).unwrap_or((sentence, ""));
         !is_conditional
-            && WORDS_OF_A_STATEMENT <= left.split(' ').count()
+            && left.split(' ').nth(WORDS_OF_A_STATEMENT - 1).is_some()
             && !right.trim_start().starts_with(|c: char| c.is_ascii_digit())
     });
     cuts.extend(explained);
