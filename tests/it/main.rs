@@ -21,6 +21,7 @@ mod crash;
 mod desktop;
 mod faults;
 mod fifty;
+mod hostile;
 mod mailbox;
 mod providers;
 mod servers;
