@@ -11,6 +11,7 @@ const END: &str = "\n#=#\n";
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     apply(data);
+    fold_and_cut(data);
     check_growth(data, fold_and_cut);
 });
 
@@ -25,6 +26,10 @@ fn apply(data: &[u8]) {
         }
     };
     assert_eq!(rules.user(), Some(file));
+    // To apply them, all patterns are compiled anew, which takes a hundred times as long.
+    if data.len() % 8 != 0 {
+        return;
+    }
     for header in [
         "",
         "Authentication-Results: mx.broker.example; dmarc=fail header.from=cbp.dhs.gov\n",
