@@ -22,6 +22,19 @@ pub struct Classification {
     pub because: Vec<String>,
     /// Whether the rule asks for a person whatever else holds.
     pub review: bool,
+    /// The rule that decided; none where the envelope told.
+    pub rule: Option<String>,
+    /// Whether a rule knows the wording. Else the kind is a guess by single words, or none at all.
+    pub is_recognised: bool,
+}
+
+/// What a rule, or the single words, made of the text.
+struct Judged {
+    kind: Kind,
+    rule: String,
+    phrase: String,
+    review: bool,
+    is_recognised: bool,
 }
 
 impl Classification {
@@ -64,27 +77,39 @@ impl Classification {
             };
             match rules.first_fit(&evidence) {
                 Some((rule, fit)) => {
-                    let judged = (rule.kind, rule.id.clone(), fit.phrase, rule.review);
+                    let judged = Judged {
+                        kind: rule.kind,
+                        rule: rule.id.clone(),
+                        phrase: fit.phrase,
+                        review: rule.review,
+                        is_recognised: !rule.is_last_resort,
+                    };
                     rule.is_last_resort.then(|| leaning(clauses)).flatten().unwrap_or(judged)
                 }
-                None => (Kind::Reply, "reply.other".to_owned(), "no rule fits".to_owned(), false),
+                None => Judged {
+                    kind: Kind::Reply,
+                    rule: "reply.other".to_owned(),
+                    phrase: "no rule fits".to_owned(),
+                    review: false,
+                    is_recognised: false,
+                },
             }
         };
         in_subject.extend(text.iter().cloned());
         let all = in_subject;
         // The subject of an answer is our own; it speaks only where the text says nothing.
         let speaks_later = in_thread || is_answer(message);
-        let (kind, id, phrase, review) =
-            match judge(&subject, if speaks_later { &text } else { &all }) {
-                (Kind::Reply, ..) if speaks_later && !is_automatic(message) => {
-                    judge(&subject, &all)
-                }
-                judged => judged,
-            };
+        let judged = match judge(&subject, if speaks_later { &text } else { &all }) {
+            Judged { kind: Kind::Reply, .. } if speaks_later && !is_automatic(message) => {
+                judge(&subject, &all)
+            }
+            judged => judged,
+        };
+        let Judged { kind, rule, phrase, review, is_recognised } = judged;
         if authenticity.verdict == Verdict::NotCbp && !is_told_by_the_envelope(kind) {
             return plain(Kind::Unrelated, "not from CBP".to_owned());
         }
-        let mut because = vec![format!("{id}: \u{201c}{phrase}\u{201d}")];
+        let mut because = vec![format!("{rule}: \u{201c}{phrase}\u{201d}")];
         let reason = match kind {
             Kind::Rejection | Kind::InformationRequest => {
                 rules.reason(if speaks_later { &text } else { &all }).map(|(reason, fit)| {
@@ -94,18 +119,22 @@ impl Classification {
             }
             _ => None,
         };
-        Classification { kind, reason, because, review }
+        Classification { kind, reason, because, review, rule: Some(rule), is_recognised }
     }
 }
 
 /// What the words speak for where no rule knows them, if they do so clearly. A decision told by
 /// single words is a guess, and a person looks.
-fn leaning(clauses: &[String]) -> Option<(Kind, String, String, bool)> {
+fn leaning(clauses: &[String]) -> Option<Judged> {
     const CLEAR: f64 = 0.7;
     let leaning = Leaning::of(clauses)?;
-    let is_decision = matches!(leaning.kind, Kind::Approval | Kind::Rejection);
-    (CLEAR <= leaning.likelihood && leaning.kind != Kind::Reply)
-        .then(|| (leaning.kind, "words".to_owned(), leaning.words.join(" … "), is_decision))
+    (CLEAR <= leaning.likelihood && leaning.kind != Kind::Reply).then(|| Judged {
+        kind: leaning.kind,
+        rule: "words".to_owned(),
+        phrase: leaning.words.join(" … "),
+        review: matches!(leaning.kind, Kind::Approval | Kind::Rejection),
+        is_recognised: false,
+    })
 }
 
 /// The text that speaks: the new text, or, where a mail only forwards, what it forwards.
@@ -146,7 +175,14 @@ fn is_told_by_the_envelope(kind: Kind) -> bool {
 }
 
 fn plain(kind: Kind, because: String) -> Classification {
-    Classification { kind, reason: None, because: vec![because], review: false }
+    Classification {
+        kind,
+        reason: None,
+        because: vec![because],
+        review: false,
+        rule: None,
+        is_recognised: true,
+    }
 }
 
 /// Our own mail: an application, a later mail to CBP, or something that is nobody's business here.

@@ -94,6 +94,17 @@ pub struct Examined {
     pub alert: Option<Alert>,
 }
 
+impl Examined {
+    /// Whether it is a mail of CBP's whose wording no rule knows, and that may matter: somebody is
+    /// to hear of it even where nothing else would tell.
+    pub fn is_unrecognised(&self) -> bool {
+        let is_cbps =
+            matches!(self.authenticity.verdict, Verdict::Authentic | Verdict::Unverified);
+        let may_matter = matches!(self.effect, Effect::Recorded | Effect::Review);
+        is_cbps && may_matter && !self.classification.is_recognised
+    }
+}
+
 /// What a mail offers to be recognised by; the caller looks up who bears any of it.
 pub fn keys_of(message: &Message, rules: &Rules) -> Keys {
     if let Some(report) = &message.report {
@@ -145,6 +156,20 @@ pub fn examine(
     trust: &Trust,
 ) -> Examined {
     let authenticity = Authenticity::of(message, trust);
+    examine_as(message, authenticity, keys, candidates, twins, rules, trust)
+}
+
+/// The same for a mail whose authenticity is settled: what vouched for it when it arrived may no
+/// longer be there to be asked.
+pub fn examine_as(
+    message: &Message,
+    authenticity: Authenticity,
+    keys: &Keys,
+    candidates: &[Candidate],
+    twins: &[Twin],
+    rules: &Rules,
+    trust: &Trust,
+) -> Examined {
     let in_thread = candidates.iter().any(|candidate| candidate.by_thread);
     let companies: Vec<String> =
         candidates.iter().map(|candidate| candidate.company.clone()).collect();
@@ -515,7 +540,7 @@ fn alert_of(
             format!("{because}. See `acewatch review`."),
         ),
         // What no rule knows may be a decision in new words.
-        (Effect::Recorded, Kind::Reply) if is_unforeseen(classification) => (
+        (Effect::Recorded, Kind::Reply) if !classification.is_recognised => (
             AlertKind::Reply,
             format!("CBP wrote: {company}"),
             format!("No rule knows these words, so it counts as a mere reply. Read it. `{show}`"),
@@ -556,11 +581,6 @@ fn alert_of(
         title,
         body,
     })
-}
-
-/// Whether no rule but the last one fitted.
-fn is_unforeseen(classification: &Classification) -> bool {
-    classification.because.first().is_some_and(|because| because.starts_with("reply.other"))
 }
 
 fn stated(classification: &Classification) -> String {

@@ -17,6 +17,7 @@ mod fields;
 mod html;
 mod quoting;
 mod report;
+mod slim;
 mod subject;
 mod tree;
 
@@ -28,6 +29,7 @@ use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
 pub use report::{DeliveryAction, DeliveryReport, RecipientReport, Returned};
+pub use slim::without_files;
 
 /// So many From fields are read; two are one too many already.
 const MAX_FROMS: usize = 10;
@@ -243,6 +245,15 @@ impl Digest {
     /// Computes the digest of a mail.
     pub fn of(bytes: &[u8]) -> Digest {
         Digest(Sha256::digest(bytes).into())
+    }
+
+    /// Reads what a digest is shown as.
+    pub fn read(shown: &str) -> Option<Digest> {
+        let mut bytes = [0; 32];
+        for (n, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(shown.get(2 * n..2 * n + 2)?, 16).ok()?;
+        }
+        (shown.len() == 64).then_some(Digest(bytes))
     }
 
     /// The digest's 32 bytes.

@@ -16,6 +16,7 @@
 //! automata of the Unicode classes cost a hundred times the memory.
 
 mod file;
+mod reading;
 mod text;
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
@@ -43,6 +44,29 @@ pub struct Rules {
     tickets: Vec<Pattern>,
     /// The user's own file.
     user: Option<String>,
+    /// What the user should know of it.
+    warnings: Vec<String>,
+    /// The built-in rules that it switches off.
+    disabled: Vec<String>,
+}
+
+/// Where a rule comes from.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Origin {
+    /// It came with the program.
+    #[default]
+    BuiltIn,
+    /// The user wrote it.
+    User,
+    /// The user wrote it in the place of the built-in rule of its name.
+    Replacement,
+}
+
+impl Origin {
+    /// Whether the user wrote it.
+    pub fn is_users(self) -> bool {
+        self != Origin::BuiltIn
+    }
 }
 
 /// One rule: the kind it gives, and the conditions that must all hold.
@@ -52,6 +76,8 @@ pub struct Rule {
     pub id: String,
     /// The kind of a mail that fits.
     pub kind: Kind,
+    /// Who wrote it.
+    pub origin: Origin,
     /// Whether a person must look even if the mail is authentic and matched.
     pub review: bool,
     /// Whether the words of the mail may decide otherwise, because the rule knows nothing of them.
@@ -163,6 +189,15 @@ pub enum RulesError {
         /// The name as written.
         name: String,
     },
+    /// A rule or finding that cannot be cited.
+    #[error("a rule or finding stands there without an `id`")]
+    Id,
+    /// A rule of the user's that would decide about every mail.
+    #[error("rule `{rule}` gives no condition, and would fit every mail")]
+    Condition {
+        /// The rule's id.
+        rule: String,
+    },
     /// A kind or reason that the program does not know.
     #[error("rule `{rule}`: unknown {what} `{value}`")]
     Value {
@@ -179,7 +214,8 @@ impl Rules {
     /// Reads the built-in rules with the text of a user's rules file, if there is one, on top.
     ///
     /// A user's rules are tried first; one with the id of a built-in rule replaces it, and
-    /// `disabled = true` takes it out.
+    /// `disabled = true` takes it out. One that cites what no version before may have had and this
+    /// one has not, is set aside and told by [`Rules::warnings`]: an update must not end the watch.
     ///
     /// # Errors
     ///
@@ -191,51 +227,6 @@ impl Rules {
     /// The text of the user's rules file, if there is one.
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref()
-    }
-
-    /// The same with another text in the place of the built-in rules.
-    fn read_over(built_in: &str, user: Option<&str>) -> Result<Rules, RulesError> {
-        let text = user.map(str::to_owned);
-        let user = user.map(RuleFile::parse).transpose()?.unwrap_or_default();
-        let built_in = RuleFile::parse(built_in)?;
-        // The built-in patterns are proved by a test, and checking them takes a tenth of a second;
-        // but a user's words and sets may stand in any of them.
-        let reaches_all = !user.sets.is_empty() || !user.words.is_empty();
-        let mut sets = built_in.sets;
-        sets.extend(user.sets);
-        let mut words = built_in.words;
-        words.extend(user.words);
-        let users = Names::new(sets.clone(), words.clone(), true);
-        let ours = Names::new(sets, words, reaches_all);
-        let names = |is_users: bool| if is_users { &users } else { &ours };
-        let findings: Vec<Finding> = on_top(user.finding, built_in.finding, |entry| &entry.id)
-            .map(|(entry, is_users)| {
-                let cue = Cue::named(
-                    &entry.id,
-                    entry.sentence,
-                    entry.not_before,
-                    entry.not,
-                    names(is_users),
-                )?;
-                Ok(Finding { id: entry.id, cue })
-            })
-            .collect::<Result<_, RulesError>>()?;
-        let rules = on_top(user.rule, built_in.rule, |entry| &entry.id)
-            .filter(|(rule, _)| !rule.disabled)
-            .map(|(rule, is_users)| rule.named(names(is_users), &findings))
-            .collect::<Result<_, _>>()?;
-        let reasons = on_top(user.reason, built_in.reason, |_| "")
-            .map(|(reason, is_users)| reason.named(names(is_users)))
-            .collect::<Result<_, _>>()?;
-        let tickets = on_top(user.tickets, built_in.tickets, |_| "")
-            .map(|(pattern, is_users)| Pattern::new("tickets", pattern, names(is_users)))
-            .collect::<Result<_, _>>()?;
-        let adds_boilerplate = !user.boilerplate.is_empty();
-        let boilerplate =
-            built_in.boilerplate.joined(user.boilerplate).named(names(adds_boilerplate))?;
-        let mut spellings = built_in.spellings;
-        spellings.extend(user.spellings);
-        Ok(Rules { spellings, boilerplate, findings, rules, reasons, tickets, user: text })
     }
 
     /// Cuts a text into clauses that mean what they say: folded, without small print and set
@@ -331,9 +322,19 @@ impl Rules {
         found
     }
 
-    /// The ids of all rules in the order in which they are tried.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.rules.iter().map(|rule| rule.id.as_str())
+    /// All rules in the order in which they are tried.
+    pub fn all(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The ids of the built-in rules that the user's file switches off.
+    pub fn disabled(&self) -> &[String] {
+        &self.disabled
+    }
+
+    /// What the user should know of the own file: rules set aside, patterns that can never fit.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -440,20 +441,6 @@ impl Cue {
         let clause = evidence.sentences.get(spoken.clause).map_or("", String::as_str);
         self.sentence.found_by(spoken.pattern, clause).map_or_else(String::new, |(_, words)| words)
     }
-}
-
-/// A user's entries, then the built-in ones whose names they do not bear; each with whether it is
-/// the user's. What has no name replaces nothing.
-fn on_top<T>(
-    user: Vec<T>,
-    built_in: Vec<T>,
-    id: fn(&T) -> &str,
-) -> impl Iterator<Item = (T, bool)> {
-    let replaced: Vec<String> = user.iter().map(|entry| id(entry).to_owned()).collect();
-    let is_replaced =
-        move |entry: &T| !id(entry).is_empty() && replaced.iter().any(|r| r == id(entry));
-    let kept = built_in.into_iter().filter(move |entry| !is_replaced(entry));
-    user.into_iter().map(|entry| (entry, true)).chain(kept.map(|entry| (entry, false)))
 }
 
 /// How a mail may name a company: in full, and without its legal form where two words remain.
@@ -668,49 +655,6 @@ fn compile(rule: &str, pattern: &str) -> Result<Regex, RulesError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_built_in_rules_are_valid_and_named_once() {
-        // Read as a user's, every pattern is checked.
-        let rules = Rules::read_over("", Some(BUILT_IN)).unwrap();
-        let mut ids: Vec<&str> = rules.ids().collect();
-        let n_rules = ids.len();
-        ids.sort_unstable();
-        ids.dedup();
-        assert_eq!(ids.len(), n_rules);
-    }
-
-    #[test]
-    fn a_users_rule_is_tried_first_and_replaces_the_one_of_its_name() {
-        let user = "[[rule]]\nid = \"approval.words\"\nkind = \"approval\"\n\
-                    sentence = ['\\bgreen light\\b']\n";
-        let rules = Rules::read(Some(user)).unwrap();
-        assert_eq!(rules.ids().next(), Some("approval.words"));
-        assert_eq!(rules.ids().filter(|id| *id == "approval.words").count(), 1);
-    }
-
-    #[test]
-    fn a_broken_users_file_is_named_by_rule_or_line() {
-        let check = |text: &str, expected: &str| {
-            let error = Rules::read(Some(text)).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        };
-        check("[[rule]]\nid = \"mine\"\nkind = \"approved\"\n", "unknown kind `approved`");
-        check("[[rule]]\nid = \"mine\"\nkind = \"reply\"\nsentence = ['(']\n", "rule `mine`");
-        check(
-            "[[rule]]\nid = \"mine\"\nkind = \"reply\"\nnot = ['@no-such']\n",
-            "no set `@no-such`",
-        );
-        check(
-            "[[rule]]\nid = \"mine\"\nkind = \"reply\"\nnot = ['<no-such> x']\n",
-            "no word `no-such`",
-        );
-        check(
-            "[[rule]]\nid = \"mine\"\nkind = \"reply\"\nfound = ['no-such']\n",
-            "no finding `no-such`",
-        );
-        check("[[rule]]\nid = \"mine\"\nsubjects = []\n", "line 3");
-    }
 
     #[test]
     fn sentences_end_at_stops_and_short_lines_but_not_at_wraps_or_abbreviations() {

@@ -236,7 +236,7 @@ fn returned_mail(forwarded: &Forwarded) -> Returned {
 
 /// Splits a multipart body at its boundary lines (RFC 2046 §5.1.1); `None` where there is none.
 /// A part that is never closed ends with the body, as in a mail that was cut off.
-fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
+pub(super) fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
     let delimiter = format!("--{}", boundary.trim_end());
     let mut parts = Vec::new();
     let mut current: Option<&[u8]> = None;

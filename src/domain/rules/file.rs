@@ -88,7 +88,30 @@ impl RuleFile {
     }
 }
 
+impl FindingEntry {
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &String> {
+        [&self.sentence, &self.not_before, &self.not].into_iter().flatten()
+    }
+}
+
 impl RuleEntry {
+    /// Whether it asks for anything that most mails have not.
+    pub(super) fn has_condition(&self) -> bool {
+        [&self.from, &self.header, &self.subject, &self.sentence, &self.found]
+            .iter()
+            .any(|condition| !condition.is_empty())
+    }
+
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &String> {
+        [&self.from, &self.subject, &self.sentence, &self.not_before, &self.not, &self.unless]
+            .into_iter()
+            .flatten()
+    }
+
+    pub(super) fn cites(&self, finding: &String) -> bool {
+        [&self.found, &self.needs, &self.not_found].into_iter().any(|list| list.contains(finding))
+    }
+
     pub(super) fn named(self, names: &Names, findings: &[Finding]) -> Result<Rule, RulesError> {
         let id = self.id;
         let places = |cited: &[String]| {
@@ -113,6 +136,7 @@ impl RuleEntry {
                 what: "kind",
                 value: self.kind.clone(),
             })?,
+            origin: Origin::default(),
             review: self.review,
             is_last_resort: self.last_resort,
             from: patterns(&id, self.from, names)?,
