@@ -4,6 +4,8 @@
 //! summaries that change with them, and the cursor are recorded together or not at all.
 
 mod judge;
+mod replay;
+mod unrecognised;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -26,6 +28,7 @@ use crate::store::query::{self, MailboxState, PendingAlert, Summary, Tallied};
 use crate::store::record::{self, Account, NewApplication};
 use crate::store::{self, Store};
 use judge::{Judge, take_back};
+pub use replay::{Change, Mode, Replayed};
 
 /// The program's memory and what it judges by.
 #[derive(Debug)]
@@ -306,9 +309,16 @@ impl App {
                     if stored.effect == Effect::Quarantined.as_str() {
                         bail!("message {message} is quarantined as a forgery, and a forgery never moves an application");
                     }
-                    take_back(tx, &stored, &mut touched, now)?;
-                    judge.assign(tx, &stored, applications)?;
-                    touched.extend(applications);
+                    let is_so = stored.effect == Effect::Recorded.as_str()
+                        && stored.application.map(|id| vec![id]).as_ref() == Some(applications);
+                    if is_so {
+                        // The person agrees, and nothing is to be changed.
+                        record::decided(tx, message, Some("accepted"), &stored.effect, stored.application)?;
+                    } else {
+                        take_back(tx, &stored, (Source::Command, None), &mut touched, now)?;
+                        judge.assign(tx, &stored, applications)?;
+                        touched.extend(applications);
+                    }
                 }
                 Ruling::Dismissed => {
                     if stored.review.as_deref() != Some("open") {
@@ -318,7 +328,7 @@ impl App {
                 }
                 Ruling::Undone => {
                     let reviewed = matches!(stored.review.as_deref(), Some("accepted" | "dismissed"));
-                    let taken_back = take_back(tx, &stored, &mut touched, now)?;
+                    let taken_back = take_back(tx, &stored, (Source::Command, None), &mut touched, now)?;
                     if !reviewed && taken_back == 0 {
                         bail!("there is nothing to take back: message {message} has had no effect");
                     }
@@ -454,6 +464,8 @@ impl App {
     /// Those of the database.
     pub fn evaluate(&mut self, now: DateTime<Utc>) -> Result<()> {
         self.tell_blindness(now)?;
+        self.tell_unrecognised(now)?;
+        self.prune(now)?;
         let basis = self.basis();
         if query::fact(self.store.read(), "basis")?.as_deref() != Some(basis.as_str()) {
             self.store

@@ -61,6 +61,8 @@ pub struct Settings {
     pub watch: WatchSettings,
     /// The bound of every wait.
     pub limits: Limits,
+    /// What is kept of the mails.
+    pub storage: StorageSettings,
     /// How long answers may take, per route.
     pub windows: Windows,
     /// What is odd but no error, each a sentence fragment for a person.
@@ -260,6 +262,20 @@ impl Default for Limits {
             channel_timeout: Duration::from_secs(30),
             max_message: 50_000_000,
         }
+    }
+}
+
+/// What is kept of the mails.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StorageSettings {
+    /// How long CBP's mails and our own to it can be read again; `None` for only those in review.
+    pub keep_mails: Option<Duration>,
+}
+
+impl Default for StorageSettings {
+    fn default() -> Self {
+        // The longest that an application is followed, and a month.
+        Self { keep_mails: Some(Duration::from_hours(400 * 24)) }
     }
 }
 

@@ -5,22 +5,26 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction};
 
-use super::{OnDemand, Origin, Tally, code_validity, command, role_name};
+use super::{OnDemand, Origin, Tally, code_validity, role_name};
 use crate::config::Settings;
 use crate::domain::alert::AlertKind;
 use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
-use crate::domain::authenticity::Verdict;
+use crate::domain::authenticity::{Authenticity, Verdict};
 use crate::domain::calendar::Calendar;
 use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::{Evaluation, evaluate};
 use crate::domain::event::{Event, EventKind, NewEvent, Source};
 use crate::domain::expectation::RouteWindows;
-use crate::domain::intake::{Effect, Examined, examine, keys_of};
+use crate::domain::intake::{Effect, Examined, examine, examine_as, keys_of};
 use crate::domain::kind::{Kind, Reason};
-use crate::domain::message::{FolderRole, Message};
+use crate::domain::rules::Rules;
+use crate::domain::message::{Digest, FolderRole, Message, without_files};
 use crate::store;
 use crate::store::query::{self, StoredMessage};
 use crate::store::record::{self, NewApplication, NewMessage};
+
+/// A mail that is larger without its attached files is not kept, unless it waits for review.
+const LARGEST_KEPT: usize = 256 << 10;
 
 /// What a transaction judges by.
 #[derive(Clone, Copy)]
@@ -38,7 +42,40 @@ impl Judge<'_> {
         db: &Connection,
         message: &Message,
     ) -> Result<Examined, store::Error> {
-        let keys = keys_of(message, self.rules.get());
+        self.examine_by(db, message, None, self.rules.get())
+    }
+
+    /// Examines a mail that was kept. Who vouched for it when it came may no longer be there to be
+    /// asked, so that word stays; where nobody did, the settings may know better now.
+    pub(super) fn examine_again(
+        &self,
+        db: &Connection,
+        stored: &StoredMessage,
+        raw: &[u8],
+        rules: &Rules,
+    ) -> Result<(Message, Examined), store::Error> {
+        let mut message = Message::parse(raw, role_of(&stored.role), stored.received_at);
+        // Without the attached files the bytes are others, and the mail is the same.
+        message.digest = Digest::read(&stored.digest).unwrap_or(message.digest);
+        let vouched = [Verdict::Authentic, Verdict::Own]
+            .into_iter()
+            .find(|verdict| verdict.as_str() == stored.authenticity);
+        let authenticity = vouched.map(|verdict| Authenticity {
+            verdict,
+            because: stored.because.first().cloned().unwrap_or_default(),
+        });
+        let examined = self.examine_by(db, &message, authenticity, rules)?;
+        Ok((message, examined))
+    }
+
+    pub(super) fn examine_by(
+        &self,
+        db: &Connection,
+        message: &Message,
+        authenticity: Option<Authenticity>,
+        rules: &Rules,
+    ) -> Result<Examined, store::Error> {
+        let keys = keys_of(message, rules);
         let mut candidates = query::candidates(db, &keys)?;
         for candidate in &mut candidates {
             let events = query::events(db, candidate.id)?;
@@ -57,7 +94,11 @@ impl Judge<'_> {
             Some(id) => query::recorded_with(db, id, &message.digest.to_string())?,
             None => Vec::new(),
         };
-        Ok(examine(message, &keys, &candidates, &twins, self.rules.get(), &self.settings.trust))
+        let trust = &self.settings.trust;
+        Ok(match authenticity {
+            None => examine(message, &keys, &candidates, &twins, rules, trust),
+            Some(known) => examine_as(message, known, &keys, &candidates, &twins, rules, trust),
+        })
     }
 
     /// Records one mail; says whether it registered an application.
@@ -94,48 +135,29 @@ impl Judge<'_> {
             Effect::Quarantined => tally.quarantined += 1,
             Effect::Ignored => tally.ignored += 1,
         }
-        let kind = examined.classification.kind;
-        let found = &examined.found;
-        let because = std::iter::once(examined.authenticity.because.clone())
-            .chain(examined.classification.because.clone())
-            .chain(std::iter::once(examined.because.clone()))
-            .collect::<Vec<_>>();
-        let candidates: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
         let in_review = examined.effect == Effect::Review;
-        let is_code = kind == Kind::VerificationCode;
-        let row = NewMessage {
-            digest,
-            message_id: message.message_id.as_deref().filter(|_| !is_code),
-            mailbox: origin.mailbox,
-            folder: origin.folder,
-            role: role_name(origin.role),
-            received_at: message.received_at,
-            // Subject, display name or Message-ID of a code mail may hold the code.
-            sender: match (is_code, message.from.first()) {
-                (true, Some(from)) => from.address.clone(),
-                _ => message.sender_line(),
-            },
-            subject: if is_code { "(a code; not kept)" } else { &message.subject },
-            kind: kind.as_str(),
-            reason: examined.classification.reason.map(Reason::as_str),
-            authenticity: examined.authenticity.verdict.as_str(),
-            because: if is_code { "[]".to_owned() } else { record::json(&because) },
-            outcome: found.outcome.as_str(),
-            matched_by: found.by.map(|key| key.as_str()),
-            application: found.application,
-            candidates: record::json(&candidates),
-            match_because: &found.because,
-            numbers: record::json(&examined.numbers),
-            effect: examined.effect.as_str(),
-            review: in_review.then_some("open"),
-            raw: in_review.then_some(bytes),
-        };
+        let kept = (in_review || self.is_worth_keeping(&examined))
+            .then(|| without_files(bytes))
+            .filter(|kept| in_review || kept.len() <= LARGEST_KEPT);
+        let row = row(origin, message, &examined, kept.as_deref());
         let Some(id) = record::message(tx, &row, self.now)? else { return Ok(false) };
         self.apply(tx, id, message, &examined, touched)
     }
 
+    /// Whether other rules may one day make something else of a mail, so that it must be there.
+    fn is_worth_keeping(&self, examined: &Examined) -> bool {
+        let is_of_interest = match examined.authenticity.verdict {
+            Verdict::Authentic | Verdict::Unverified => true,
+            Verdict::Own => examined.effect == Effect::Recorded,
+            Verdict::Forged | Verdict::NotCbp => false,
+        };
+        is_of_interest
+            && self.settings.storage.keep_mails.is_some()
+            && examined.classification.kind != Kind::VerificationCode
+    }
+
     /// Records what follows from a mail; says whether it registered an application.
-    fn apply(
+    pub(super) fn apply(
         &self,
         tx: &Transaction,
         id: i64,
@@ -199,8 +221,7 @@ impl Judge<'_> {
         for id in query::lost(tx)? {
             let Some(stored) = query::message(tx, id)? else { continue };
             let Some(raw) = stored.raw.as_deref() else { continue };
-            let message = Message::parse(raw, role_of(&stored.role), stored.received_at);
-            let examined = self.examine(tx, &message)?;
+            let (message, examined) = self.examine_again(tx, &stored, raw, self.rules.get())?;
             if examined.found.application.is_none() {
                 continue;
             }
@@ -294,16 +315,70 @@ impl Judge<'_> {
     }
 }
 
-/// Undoes the events that follow from a message; says how many.
+/// A mail with what was made of it, as it is kept.
+pub(super) fn row<'a>(
+    origin: Origin<'a>,
+    message: &'a Message,
+    examined: &'a Examined,
+    kept: Option<&'a [u8]>,
+) -> NewMessage<'a> {
+    let kind = examined.classification.kind;
+    let found = &examined.found;
+    let because = std::iter::once(examined.authenticity.because.clone())
+        .chain(examined.classification.because.clone())
+        .chain(std::iter::once(examined.because.clone()))
+        .collect::<Vec<_>>();
+    let candidates: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
+    let is_code = kind == Kind::VerificationCode;
+    NewMessage {
+        digest: message.digest.to_string(),
+        message_id: message.message_id.as_deref().filter(|_| !is_code),
+        mailbox: origin.mailbox,
+        folder: origin.folder,
+        role: role_name(origin.role),
+        received_at: message.received_at,
+        // Subject, display name or Message-ID of a code mail may hold the code.
+        sender: match (is_code, message.from.first()) {
+            (true, Some(from)) => from.address.clone(),
+            _ => message.sender_line(),
+        },
+        subject: if is_code { "(a code; not kept)" } else { &message.subject },
+        kind: kind.as_str(),
+        reason: examined.classification.reason.map(Reason::as_str),
+        authenticity: examined.authenticity.verdict.as_str(),
+        because: if is_code { "[]".to_owned() } else { record::json(&because) },
+        outcome: found.outcome.as_str(),
+        matched_by: found.by.map(|key| key.as_str()),
+        application: found.application,
+        candidates: record::json(&candidates),
+        match_because: &found.because,
+        numbers: record::json(&examined.numbers),
+        effect: examined.effect.as_str(),
+        review: (examined.effect == Effect::Review).then_some("open"),
+        raw: kept,
+        rule: examined.classification.rule.as_deref(),
+        is_unrecognised: examined.is_unrecognised(),
+    }
+}
+
+/// Undoes the events that follow from a message, by the user's word or other rules', with a remark;
+/// says how many.
 pub(super) fn take_back(
     tx: &Transaction,
     stored: &StoredMessage,
+    (source, text): (Source, Option<&str>),
     touched: &mut BTreeSet<ApplicationId>,
     now: DateTime<Utc>,
 ) -> Result<usize, store::Error> {
     let events = query::events_of_message(tx, stored.id)?;
     for (event, application) in &events {
-        let undo = NewEvent { undoes: Some(*event), ..command(now, EventKind::Undone, None) };
+        let undo = NewEvent {
+            at: now,
+            kind: EventKind::Undone,
+            source,
+            text: text.map(str::to_owned),
+            undoes: Some(*event),
+        };
         record::event(tx, *application, &undo, Some(stored.id), now)?;
         touched.insert(*application);
     }

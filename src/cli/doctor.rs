@@ -143,6 +143,11 @@ fn local(cx: &Context, now: DateTime<Utc>) -> (Vec<Check>, Option<Settings>) {
     let rules_path = config::rules_path(&cx.environment);
     let rules = read_rules(&rules_path);
     checks.push(match &rules {
+        Ok(rules) if !rules.warnings().is_empty() => Check::warning(
+            "rules",
+            rules.warnings().join("; "),
+            format!("mend {}; `acewatch rules check` looks at it", rules_path.display()),
+        ),
         Ok(_) if rules_path.exists() => {
             Check::good("rules", format!("the built-in ones and {}", rules_path.display()))
         }

@@ -19,6 +19,7 @@ pub mod import;
 pub mod notify_test;
 pub mod render;
 pub mod review;
+pub mod rules;
 pub mod run;
 pub mod select;
 pub mod show;
@@ -96,6 +97,7 @@ enum Command {
     Import(import::Args),
     Explain(explain::Args),
     Review(review::Args),
+    Rules(rules::Args),
     Done(done::Args),
     Close(close::CloseArgs),
     Reopen(close::ReopenArgs),
@@ -127,6 +129,7 @@ impl Cli {
             Command::Import(args) => import::run(&cx, &args),
             Command::Explain(args) => explain::run(&cx, &args),
             Command::Review(args) => review::run(&cx, &args),
+            Command::Rules(args) => rules::run(&cx, &args),
             Command::Done(args) => done::run(&cx, &args),
             Command::Close(args) => close::close(&cx, &args),
             Command::Reopen(args) => close::reopen(&cx, &args),
@@ -173,9 +176,13 @@ impl Context {
                 ));
             }
         };
-        Rules::read(Some(&user)).map(OnDemand::from).map_err(|error| {
+        let rules = Rules::read(Some(&user)).map_err(|error| {
             Failure::configuration(format!("cannot use the rules of {}", path.display()), error)
-        })
+        })?;
+        for warning in rules.warnings() {
+            tracing::warn!("{}: {}", path.display(), render::escaped(warning));
+        }
+        Ok(OnDemand::from(rules))
     }
 
     /// The database's path.

@@ -65,7 +65,8 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let (message, ruling, done) = match action {
         Action::Accept { message, application: None } => {
             let stored = stored(&app, *message)?;
-            if stored.review.as_deref() != Some("open") {
+            // A recorded mail in words that no rule knows wants to be looked at, too.
+            if stored.review.as_deref() != Some("open") && !stored.is_unrecognised {
                 return Err(Failure::new(format!("message {message} does not wait for review"))
                     .hint(format!(
                         "`acewatch review assign {message} APP` records it for another application"

@@ -18,6 +18,7 @@ use crate::domain::evaluation::{Attention, Evaluation};
 use crate::domain::event::Event;
 use crate::domain::watching::{Seen, WatchState, watch_state};
 use crate::domain::zone::Zone;
+use crate::store::kept;
 use crate::store::query::{self, MailboxState, Summary, Tallied};
 
 /// Show how all applications stand
@@ -97,6 +98,7 @@ struct Overview<'a> {
     n_review: i64,
     n_pending_alerts: i64,
     n_unreadable: i64,
+    n_unrecognised: i64,
     /// Why the daemon cannot write what it reads.
     database_fault: Option<String>,
 }
@@ -171,6 +173,7 @@ impl<'a> Overview<'a> {
             n_review: query::n_review(db)?,
             n_pending_alerts: query::n_pending_alerts(db)?,
             n_unreadable: app.n_unreadable()?,
+            n_unrecognised: kept::n_unrecognised(db)?,
             database_fault: daemon::database_fault(app.store.path()),
         })
     }
@@ -298,6 +301,7 @@ impl<'a> Overview<'a> {
                 "review": self.n_review,
                 "undelivered_alerts": self.n_pending_alerts,
                 "unreadable_mails": self.n_unreadable,
+                "unrecognised": self.n_unrecognised,
         });
         Ok(Document {
             schema: "acewatch.status/1",
@@ -329,6 +333,13 @@ impl<'a> Overview<'a> {
             let mails = render::counted(n, "mail");
             text.push_str(&format!(
                 "  {mails} could not be read; acewatch tries again: `acewatch doctor`\n"
+            ));
+        }
+        if 0 < self.n_unrecognised {
+            let n = usize::try_from(self.n_unrecognised).unwrap_or(0);
+            let mails = render::counted(n, "mail");
+            text.push_str(&format!(
+                "  {mails} from CBP not recognised: `acewatch rules unrecognised`\n"
             ));
         }
         for w in &self.watched {

@@ -27,6 +27,7 @@ pub(super) struct File {
     pub notify: Notify,
     pub watch: Watch,
     pub limits: Limits,
+    pub storage: Storage,
     pub windows: Windows,
 }
 
@@ -129,6 +130,12 @@ pub(super) struct Limits {
     pub notify_timeout: Option<Text>,
     pub channel_timeout: Option<Text>,
     pub max_message: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Storage {
+    pub keep_mails: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

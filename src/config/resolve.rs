@@ -12,7 +12,7 @@ use super::mailbox;
 use super::value::{self, Fault};
 use super::{
     CalendarSettings, ConfigError, Environment, Limits, MailboxSettings, NotifySettings, Settings,
-    WatchSettings,
+    StorageSettings, WatchSettings,
 };
 use crate::domain::authenticity::Trust;
 use crate::domain::calendar::Closure;
@@ -37,6 +37,7 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
         notify,
         watch: watch(source, file.watch)?,
         limits,
+        storage: storage(source, file.storage)?,
         windows: windows(source, file.windows)?,
         warnings,
     })
@@ -250,6 +251,14 @@ fn watch(source: Source<'_>, written: file::Watch) -> Result<WatchSettings, Conf
         blind_after: source.wait("blind-after", written.blind_after, default.blind_after)?,
         tick: source.wait("tick", written.tick, default.tick)?,
     })
+}
+
+fn storage(source: Source<'_>, written: file::Storage) -> Result<StorageSettings, ConfigError> {
+    let keep = source.read("keep-mails", written.keep_mails, |text| match text {
+        "" => Ok(None),
+        text => value::duration(text).map(Some),
+    })?;
+    Ok(keep.map_or_else(StorageSettings::default, |keep_mails| StorageSettings { keep_mails }))
 }
 
 fn limits(source: Source<'_>, written: file::Limits) -> Result<Limits, ConfigError> {
@@ -577,6 +586,7 @@ mod tests {
         check("[limits]\ncommand-timeout = \"60\"", "2: `command-timeout` is no duration");
         check("[limits]\nbackoff-min = \"1h\"", "2: `backoff-min` is longer than `backoff-max`");
         check("[limits]\nbackoff-max = \"1s\"", "2: `backoff-min` is longer than `backoff-max`");
+        check("[storage]\nkeep-mails = \"long\"", "2: `keep-mails` is no duration");
         check("[limits]\nmax-message = \"50\u{a0}MB?\"", "2: `max-message` is no size");
     }
 

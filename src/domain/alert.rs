@@ -39,6 +39,8 @@ pub enum AlertKind {
     Review,
     /// CBP wrote about an application, in words that no rule knows.
     Reply,
+    /// CBP's mails that no rule knows, once a day.
+    Unrecognised,
     /// A mailbox could not be read for long.
     Blind,
     /// Mails in it could not be read for long.
@@ -49,7 +51,7 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [AlertKind; 15] = [
+    pub const ALL: [AlertKind; 16] = [
         AlertKind::VerificationCode,
         AlertKind::Suspicious,
         AlertKind::Bounce,
@@ -62,6 +64,7 @@ impl AlertKind {
         AlertKind::Due,
         AlertKind::Review,
         AlertKind::Reply,
+        AlertKind::Unrecognised,
         AlertKind::Blind,
         AlertKind::Unreadable,
         AlertKind::BlindOver,
@@ -82,6 +85,7 @@ impl AlertKind {
             AlertKind::Due => "due",
             AlertKind::Review => "review",
             AlertKind::Reply => "reply",
+            AlertKind::Unrecognised => "unrecognised",
             AlertKind::Blind => "blind",
             AlertKind::BlindOver => "blind_over",
             AlertKind::Unreadable => "unreadable",
@@ -111,6 +115,7 @@ impl AlertKind {
             (AlertKind::Review, _) => "to review",
             (AlertKind::Reply, 1) => "other answer",
             (AlertKind::Reply, _) => "other answers",
+            (AlertKind::Unrecognised, _) => "list of mails not recognised",
             (AlertKind::Blind, _) => "not readable",
             (AlertKind::BlindOver, _) => "readable again",
             (AlertKind::Unreadable, _) => "with unreadable mail",
@@ -132,9 +137,11 @@ impl AlertKind {
             | AlertKind::Overdue
             | AlertKind::Reminder
             | AlertKind::Unreadable => Urgency::Normal,
-            AlertKind::Due | AlertKind::Review | AlertKind::Reply | AlertKind::BlindOver => {
-                Urgency::Low
-            }
+            AlertKind::Due
+            | AlertKind::Review
+            | AlertKind::Reply
+            | AlertKind::Unrecognised
+            | AlertKind::BlindOver => Urgency::Low,
         }
     }
 
@@ -158,7 +165,11 @@ impl AlertKind {
     pub fn is_of_the_clock(self) -> bool {
         matches!(
             self,
-            AlertKind::Critical | AlertKind::Overdue | AlertKind::Reminder | AlertKind::Due
+            AlertKind::Critical
+                | AlertKind::Overdue
+                | AlertKind::Reminder
+                | AlertKind::Due
+                | AlertKind::Unrecognised
         )
     }
 }

@@ -105,7 +105,18 @@ impl Classification {
             }
             judged => judged,
         };
-        let Judged { kind, rule, phrase, review, is_recognised } = judged;
+        let Judged { kind, rule, phrase, review, is_recognised } =
+            match in_thread && !is_automatic(message) && is_elsewhere(judged.kind) {
+                // A person answers our application: that is about it, whatever the words are taken for.
+                true => Judged {
+                    kind: Kind::Reply,
+                    rule: "reply.in-thread".to_owned(),
+                    phrase: format!("{}: {}", judged.rule, judged.phrase),
+                    review: true,
+                    is_recognised: false,
+                },
+                false => judged,
+            };
         if authenticity.verdict == Verdict::NotCbp && !is_told_by_the_envelope(kind) {
             return plain(Kind::Unrelated, "not from CBP".to_owned());
         }
@@ -168,6 +179,11 @@ fn is_answer(message: &Message) -> bool {
     ["re:", "re :", "aw:", "sv:", "automatic", "auto"]
         .iter()
         .any(|prefix| prefixes.contains(prefix))
+}
+
+/// Whether mail of this kind is about no application of anybody's.
+fn is_elsewhere(kind: Kind) -> bool {
+    matches!(kind, Kind::Bulletin | Kind::Unrelated)
 }
 
 fn is_told_by_the_envelope(kind: Kind) -> bool {

@@ -93,6 +93,8 @@ pub enum Source {
     Message,
     /// A command of the user's.
     Command,
+    /// Other rules, by which a kept mail was read again.
+    Rules,
 }
 
 impl Source {
@@ -101,6 +103,7 @@ impl Source {
         match self {
             Source::Message => "message",
             Source::Command => "command",
+            Source::Rules => "rules",
         }
     }
 }

@@ -318,6 +318,10 @@ impl Case<'_> {
         let say = |effect: Effect, because: &str| (effect, because.to_owned());
         let stage = self.candidate.map(|candidate| candidate.stage);
         match self.classification.kind {
+            // What goes to everybody names nobody's number, whatever its header says.
+            Kind::Bulletin if self.found.by == Some(Key::Number) => {
+                say(Effect::Review, "sent as if to a list, and it names an application's number")
+            }
             kind if !kind.is_about_an_application() => {
                 say(Effect::Ignored, "nothing about an application")
             }

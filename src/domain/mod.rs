@@ -49,6 +49,8 @@ pub mod evaluation;
 
 pub mod alert;
 
+pub mod unrecognised;
+
 pub mod watching;
 
 pub mod cursor;

@@ -9,6 +9,7 @@
 //! [`record`] writes, [`query`] reads; neither decides anything.
 
 pub mod backup;
+pub mod kept;
 pub mod query;
 pub mod record;
 
@@ -19,10 +20,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
     ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
+    ("0004_kept_mails", include_str!("../../migrations/0004_kept_mails.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

@@ -86,8 +86,14 @@ pub struct StoredMessage {
     pub effect: String,
     /// `open`, `accepted`, `assigned`, `dismissed`.
     pub review: Option<String>,
-    /// Its bytes, while it waits for review.
+    /// Its bytes without attached files, if they are kept.
     pub raw: Option<Vec<u8>>,
+    /// SHA-256 of its bytes as they came, hexadecimal.
+    pub digest: String,
+    /// The rule that decided; not known of what an older version took in.
+    pub rule: Option<String>,
+    /// Whether no rule knows its wording, and nobody has looked at it.
+    pub is_unrecognised: bool,
 }
 
 /// An alert that has not reached a person.
@@ -417,6 +423,7 @@ fn event(row: &Row) -> Result<Event> {
         kind: EventKind::parse(&kind).ok_or(Error::Value { what: "event", value: kind })?,
         source: match source.as_str() {
             "message" => Source::Message,
+            "rules" => Source::Rules,
             _ => Source::Command,
         },
         message: row.get(4)?,
@@ -441,7 +448,7 @@ pub fn events_of_message(db: &Connection, message: i64) -> Result<Vec<(i64, Appl
 
 const MESSAGE: &str = "id, message_id, folder, role, received_at, sender, subject, kind, reason,
     authenticity, because, outcome, matched_by, application, candidates, match_because, numbers,
-    effect, review, raw";
+    effect, review, raw, digest, rule, unrecognised";
 
 /// A message by its number.
 pub fn message(db: &Connection, id: i64) -> Result<Option<StoredMessage>> {
@@ -490,6 +497,11 @@ pub fn n_pending_alerts(db: &Connection) -> Result<i64> {
         [],
         |row| row.get(0),
     )?)
+}
+
+/// Whether there is an alert with this key.
+pub fn is_raised(db: &Connection, key: &str) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM alerts WHERE key = ?1")?.exists([key])?)
 }
 
 /// Whether the alert with this key has reached a person.
@@ -726,6 +738,9 @@ fn stored_message(row: &Row) -> rusqlite::Result<StoredMessage> {
         effect: row.get(17)?,
         review: row.get(18)?,
         raw: row.get(19)?,
+        digest: row.get(20)?,
+        rule: row.get(21)?,
+        is_unrecognised: row.get(22)?,
     })
 }
 

@@ -78,8 +78,12 @@ pub struct NewMessage<'a> {
     pub effect: &'a str,
     /// `open` for mail in review.
     pub review: Option<&'a str>,
-    /// Its bytes, for mail in review.
+    /// Its bytes without attached files, where it may have to be read again.
     pub raw: Option<&'a [u8]>,
+    /// The rule that decided.
+    pub rule: Option<&'a str>,
+    /// Whether no rule knows its wording.
+    pub is_unrecognised: bool,
 }
 
 /// Registers an application; `None` where the number is registered on that route already.
@@ -132,11 +136,11 @@ pub fn message(tx: &Transaction, new: &NewMessage, now: DateTime<Utc>) -> Result
         "INSERT INTO messages
             (digest, message_id, mailbox, folder, role, received_at, recorded_at, sender, subject,
              kind, reason, authenticity, because, outcome, matched_by, application, candidates,
-             match_because, numbers, effect, review, raw)
+             match_because, numbers, effect, review, raw, rule, unrecognised)
          VALUES
             (:digest, :message_id, :mailbox, :folder, :role, :received_at, :now, :sender, :subject,
              :kind, :reason, :authenticity, :because, :outcome, :matched_by, :application,
-             :candidates, :match_because, :numbers, :effect, :review, :raw)
+             :candidates, :match_because, :numbers, :effect, :review, :raw, :rule, :unrecognised)
          ON CONFLICT (digest) DO NOTHING",
         named_params! {
             ":digest": new.digest,
@@ -161,6 +165,8 @@ pub fn message(tx: &Transaction, new: &NewMessage, now: DateTime<Utc>) -> Result
             ":effect": new.effect,
             ":review": new.review,
             ":raw": new.raw,
+            ":rule": new.rule,
+            ":unrecognised": new.is_unrecognised,
         },
     )?;
     Ok((n_rows == 1).then(|| tx.last_insert_rowid()))
@@ -249,8 +255,9 @@ pub fn decided(
         tx,
         "UPDATE messages
          SET review = :review, effect = :effect, application = :application,
-             -- The bytes were kept for a later registration; once it is decided they are not needed.
-             raw = CASE WHEN :review = 'open' THEN raw END
+             -- What a person took off the list as nobody's business is not kept.
+             raw = CASE WHEN :review IS NOT 'dismissed' THEN raw END,
+             unrecognised = unrecognised AND coalesce(:review, 'open') = 'open'
          WHERE id = :id",
         named_params! {
             ":id": message,

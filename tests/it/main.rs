@@ -24,6 +24,7 @@ mod fifty;
 mod hostile;
 mod mailbox;
 mod providers;
+mod rules;
 mod servers;
 mod service;
 mod storage;

@@ -1,0 +1,65 @@
+//! What is told of mails that no rule knows, and how long mails are kept.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+
+use super::App;
+use crate::domain::unrecognised::{Unrecognised, alert_of_the_day, key};
+use crate::store::query::{self, StoredMessage};
+use crate::store::{self, kept, record};
+
+impl App {
+    /// CBP's mails whose wording no rule knows, and that nobody has looked at, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn unrecognised(&self) -> Result<Vec<StoredMessage>, store::Error> {
+        let db = self.store.read();
+        let mails = kept::unrecognised(db)?.into_iter().map(|id| query::message(db, id));
+        mails.filter_map(Result::transpose).collect()
+    }
+
+    /// Raises the alert of the day about them, or takes it back if it was not shown and they are
+    /// settled.
+    pub(super) fn tell_unrecognised(&mut self, now: DateTime<Utc>) -> Result<()> {
+        let (db, hours) = (self.store.read(), self.hours());
+        let key = key(&hours, now);
+        let is_raised = query::is_raised(db, &key)?;
+        let n = kept::n_unrecognised(db)?;
+        if n == 0 && !is_raised {
+            return Ok(());
+        }
+        let mails: Vec<Unrecognised> = kept::unrecognised_subjects(db)?;
+        let alert = alert_of_the_day(&mails, &hours, &self.calendar, now);
+        let is_settled = is_raised && n == 0;
+        let news = alert.filter(|_| !is_raised);
+        if news.is_none() && !is_settled {
+            return Ok(());
+        }
+        self.store
+            .write(|tx| -> Result<(), store::Error> {
+                match &news {
+                    Some(alert) => drop(record::alert(tx, alert, now)?),
+                    None => drop(record::withdraw_key(tx, &key, now)?),
+                }
+                Ok(())
+            })
+            .context("cannot raise the alert about mails that no rule knows")
+    }
+
+    /// Forgets the bytes of mails that were kept for long enough, a few at a time, so that nobody
+    /// waits for it.
+    pub(super) fn prune(&mut self, now: DateTime<Utc>) -> Result<()> {
+        const AT_ONCE: i64 = 200;
+        let keep = self.settings.storage.keep_mails.unwrap_or_default();
+        let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
+        let Some(until) = now.checked_sub_signed(keep) else { return Ok(()) };
+        if !kept::has_older(self.store.read(), until)? {
+            return Ok(());
+        }
+        self.store
+            .write(|tx| kept::prune(tx, until, AT_ONCE))
+            .context("cannot forget mails that were kept for long enough")
+    }
+}
