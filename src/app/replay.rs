@@ -108,10 +108,8 @@ impl App {
             Mode::Preview(Some(other)) => other,
             Mode::Preview(None) | Mode::Apply => rules.get(),
         };
-        let mut found = Replayed {
-            n_not_kept: kept::n_lost(store.read(), since)?,
-            ..Replayed::default()
-        };
+        let mut found =
+            Replayed { n_not_kept: kept::n_lost(store.read(), since)?, ..Replayed::default() };
         let mut differing = Vec::new();
         for id in kept::mails(store.read(), since)? {
             let Some(stored) = query::message(store.read(), id)? else { continue };
@@ -196,7 +194,7 @@ fn change(
     // A mail for which nobody vouches goes by its bytes.
     let identities = [message.message_id.as_deref(), Some(stored.digest.as_str())];
     for identity in identities.into_iter().flatten() {
-            kept::forget_alerts_of(tx, identity)?;
+        kept::forget_alerts_of(tx, identity)?;
     }
     if kind == Kind::VerificationCode {
         return Ok(None);

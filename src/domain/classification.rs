@@ -134,16 +134,21 @@ impl Classification {
     }
 }
 
-/// What the words speak for where no rule knows them, if they do so clearly. A decision told by
-/// single words is a guess, and a person looks.
+/// What the words speak for where no rule knows them, if they do so clearly. What is told by single
+/// words is a guess, and a person looks, unless it is a mere receipt.
 fn leaning(clauses: &[String]) -> Option<Judged> {
-    const CLEAR: f64 = 0.7;
     let leaning = Leaning::of(clauses)?;
-    (CLEAR <= leaning.likelihood && leaning.kind != Kind::Reply).then(|| Judged {
+    let clear = match leaning.kind {
+        // It has no words of its own: what resembles nothing resembles a question.
+        Kind::InformationRequest => 0.8,
+        _ => 0.7,
+    };
+    (clear <= leaning.likelihood && leaning.kind != Kind::Reply).then(|| Judged {
         kind: leaning.kind,
         rule: "words".to_owned(),
         phrase: leaning.words.join(" … "),
-        review: matches!(leaning.kind, Kind::Approval | Kind::Rejection),
+        // A question pauses the windows, as a decision ends them.
+        review: leaning.kind != Kind::Receipt,
         is_recognised: false,
     })
 }

@@ -98,8 +98,7 @@ impl Examined {
     /// Whether it is a mail of CBP's whose wording no rule knows, and that may matter: somebody is
     /// to hear of it even where nothing else would tell.
     pub fn is_unrecognised(&self) -> bool {
-        let is_cbps =
-            matches!(self.authenticity.verdict, Verdict::Authentic | Verdict::Unverified);
+        let is_cbps = matches!(self.authenticity.verdict, Verdict::Authentic | Verdict::Unverified);
         let may_matter = matches!(self.effect, Effect::Recorded | Effect::Review);
         is_cbps && may_matter && !self.classification.is_recognised
     }

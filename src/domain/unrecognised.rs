@@ -158,7 +158,8 @@ mod tests {
         check("2026-05-04T16:00:00Z", "2026-05-11T16:00:00Z", None);
         check("2026-05-08T16:00:00Z", "2026-05-09T16:00:00Z", None);
         check("2026-05-08T16:00:00Z", "2026-05-11T14:00:00Z", Some("unrecognised/2026-05-11"));
-        let alert = told(&[mail("2026-05-04T16:00:00Z", "a")], &hours(false), "2026-05-05T06:00:00Z");
+        let alert =
+            told(&[mail("2026-05-04T16:00:00Z", "a")], &hours(false), "2026-05-05T06:00:00Z");
         assert_eq!(alert.unwrap().key, "unrecognised/2026-05-05");
     }
 
@@ -170,7 +171,10 @@ mod tests {
             mail("2026-05-04T16:00:00Z", &"long ".repeat(40)),
             mail("2026-05-04T16:00:00Z", "fourth"),
         ];
-        mails.insert(0, Unrecognised { is_authentic: false, ..mail("2026-05-04T16:00:00Z", "call me") });
+        mails.insert(
+            0,
+            Unrecognised { is_authentic: false, ..mail("2026-05-04T16:00:00Z", "call me") },
+        );
         let alert = told(&mails, &hours(true), "2026-05-05T16:00:00Z").unwrap();
         assert_eq!(alert.title, "5 mails from CBP not recognised");
         assert_eq!(

@@ -126,7 +126,8 @@ pub fn forget_alerts_of(tx: &Transaction, identity: &str) -> Result<()> {
 
 /// Whether a mail is kept that was taken in before `until` and waits for nobody.
 pub fn has_older(db: &Connection, until: DateTime<Utc>) -> Result<bool> {
-    let mut statement = db.prepare_cached(&format!("SELECT 1 FROM messages WHERE {OLDER} LIMIT 1"))?;
+    let mut statement =
+        db.prepare_cached(&format!("SELECT 1 FROM messages WHERE {OLDER} LIMIT 1"))?;
     Ok(statement.exists([until.timestamp()])?)
 }
 

@@ -51,12 +51,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     render::print(&text(&app, &replayed, args, masking)?)
 }
 
-fn text(
-    app: &App,
-    replayed: &Replayed,
-    args: &Args,
-    masking: &Masking,
-) -> Result<String, Failure> {
+fn text(app: &App, replayed: &Replayed, args: &Args, masking: &Masking) -> Result<String, Failure> {
     let mut text = format!("{} read again", render::counted(replayed.n_read, "mail"));
     if 0 < replayed.n_not_kept {
         text.push_str(&format!("; {} cannot be: not kept", replayed.n_not_kept));

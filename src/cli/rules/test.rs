@@ -161,20 +161,26 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
 fn text(mail: &Tried, rules: &Rules, args: &Args, masking: &Masking) -> String {
     let mut lines = vec![
         ("subject", masking.text(&mail.message.subject)),
-        ("from", format!(
-            "{} ({})",
-            masking.text(&mail.message.sender_line()),
-            mail.now.authenticity.verdict.as_str().replace('_', " ")
-        )),
+        (
+            "from",
+            format!(
+                "{} ({})",
+                masking.text(&mail.message.sender_line()),
+                mail.now.authenticity.verdict.as_str().replace('_', " ")
+            ),
+        ),
         ("kind", told(&mail.now.classification)),
         ("decided by", decided_by(&mail.now.classification, rules, masking)),
     ];
     if mail.differs() {
         let alone = &mail.built_in.classification;
-        lines.push(("built-in", styled(
-            &format!("{} ({})", told(alone), decided_by(alone, rules, masking)),
-            render::WARN,
-        )));
+        lines.push((
+            "built-in",
+            styled(
+                &format!("{} ({})", told(alone), decided_by(alone, rules, masking)),
+                render::WARN,
+            ),
+        ));
     }
     if !mail.is_expected {
         let expected = args.expect.as_deref().unwrap_or_default().replace('_', " ");

@@ -141,9 +141,8 @@ fn remarks(user: &RuleFile, built_in: &RuleFile) -> Vec<String> {
         let id = &finding.id;
         let is_cited = user.rule.iter().any(|rule| rule.cites(id));
         if !is_cited && !built_in.finding.iter().any(|known| known.id == *id) {
-            remarks.push(format!(
-                "finding `{id}` is cited by no rule and replaces no built-in one"
-            ));
+            remarks
+                .push(format!("finding `{id}` is cited by no rule and replaces no built-in one"));
         }
         for pattern in finding.patterns() {
             if can_never_fit(pattern) {
@@ -155,7 +154,9 @@ fn remarks(user: &RuleFile, built_in: &RuleFile) -> Vec<String> {
 }
 
 fn never(whose: &str, pattern: &str) -> String {
-    format!("{whose}: the pattern {pattern:?} has capitals or accents, and texts are folded to small plain letters first")
+    format!(
+        "{whose}: the pattern {pattern:?} has capitals or accents, and texts are folded to small plain letters first"
+    )
 }
 
 /// Whether a pattern asks for letters that no folded text has.
