@@ -13,6 +13,7 @@ use rusqlite::Transaction;
 use super::judge::{Judge, row, take_back};
 use super::{App, Origin};
 use crate::domain::application::ApplicationId;
+use crate::domain::authenticity::Verdict;
 use crate::domain::event::Source;
 use crate::domain::intake::{Effect, Examined};
 use crate::domain::kind::Kind;
@@ -161,6 +162,10 @@ impl App {
 /// That applications came and went since then is no work of the rules: where kind and reason
 /// are the same, only a mail that waits for a person, and need not any more, is changed.
 fn differs(stored: &StoredMessage, examined: &Examined) -> bool {
+    if examined.authenticity.verdict == Verdict::Own {
+        // No rule says what our own mail is.
+        return false;
+    }
     let classification = &examined.classification;
     let is_settled = stored.review.as_deref() == Some("open") && examined.effect != Effect::Review;
     stored.kind != classification.kind.as_str()

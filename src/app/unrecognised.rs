@@ -25,15 +25,15 @@ impl App {
     pub(super) fn tell_unrecognised(&mut self, now: DateTime<Utc>) -> Result<()> {
         let (db, hours) = (self.store.read(), self.hours());
         let key = key(&hours, now);
-        let is_raised = query::is_raised(db, &key)?;
+        let is_pending = query::is_pending(db, &key)?;
         let n = kept::n_unrecognised(db)?;
-        if n == 0 && !is_raised {
+        if n == 0 && is_pending != Some(true) {
             return Ok(());
         }
         let mails: Vec<Unrecognised> = kept::unrecognised_subjects(db)?;
         let alert = alert_of_the_day(&mails, &hours, &self.calendar, now);
-        let is_settled = is_raised && n == 0;
-        let news = alert.filter(|_| !is_raised);
+        let is_settled = is_pending == Some(true) && n == 0;
+        let news = alert.filter(|_| is_pending.is_none());
         if news.is_none() && !is_settled {
             return Ok(());
         }

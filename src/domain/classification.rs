@@ -333,6 +333,59 @@ mod tests {
     }
 
     #[test]
+    fn headers_and_the_place_in_a_thread_count() {
+        let rules = Rules::read(None).unwrap();
+        let trust = Trust::of_cbp(Vec::new(), Vec::new());
+        let authentic = Authenticity { verdict: Verdict::Authentic, because: String::new() };
+        let check = |headers: &str, in_thread: bool, text: &str, kind: Kind, review: bool| {
+            let mail = format!(
+                "From: ace.applications@cbp.dhs.gov\n{headers}\nSubject: Acme 12-345678900\n\n{text}\n"
+            );
+            let received_at = "2026-06-12T12:00:00Z".parse().unwrap();
+            let message = Message::parse(mail.as_bytes(), FolderRole::Inbox, received_at);
+            let found = Classification::of(&message, &authentic, &rules, &trust, in_thread, &[]);
+            assert_eq!((found.kind, found.review), (kind, review), "{headers}: {text}: {found:?}");
+        };
+        const APPROVED: &str = "Your application has been approved and the account was created.";
+        const NEWS: &str = "New rates for the merchandise fee apply from October.";
+        // Who answers by itself says that our mail came in, unless it says more.
+        check("Auto-Submitted: auto-replied", true, "Thanks.", Kind::Receipt, false);
+        check("Auto-Submitted: auto-generated (by rule)", true, APPROVED, Kind::Approval, false);
+        check("Auto-Submitted: auto-replied", true, "I am on leave.", Kind::AutoReply, false);
+        check("Auto-Submitted: no", true, "I have it here.", Kind::Receipt, false);
+        check("X-Auto-Response-Suppress: All", true, APPROVED, Kind::Approval, false);
+        // A list tells everybody, but a decision is about one.
+        for list in ["List-Id: <trade.cbp.example>", "Precedence: list", "List-Unsubscribe: <x>"] {
+            check(list, false, NEWS, Kind::Bulletin, false);
+            check(list, false, APPROVED, Kind::Approval, false);
+            check(list, true, APPROVED, Kind::Approval, false);
+            check(list, true, "It is under review.", Kind::Reply, false);
+        }
+        // Whoever answers our application speaks about it.
+        const STATEMENT: &str = "The monthly statement is attached.";
+        check("X-A: b", false, STATEMENT, Kind::Unrelated, false);
+        check("X-A: b", true, STATEMENT, Kind::Reply, false);
+        check("Subject: CSMS # 1", true, "As I told you.", Kind::Reply, false);
+    }
+
+    #[test]
+    fn an_answer_to_our_application_is_at_least_a_reply_whatever_a_rule_says() {
+        let rule = "[[rule]]\nid = \"mine\"\nkind = \"unrelated\"\nsubject = ['acme']\n";
+        let rules = Rules::read(Some(rule)).unwrap();
+        let trust = Trust::of_cbp(Vec::new(), Vec::new());
+        let authentic = Authenticity { verdict: Verdict::Authentic, because: String::new() };
+        let mail = b"From: ace.applications@cbp.dhs.gov\nSubject: Acme\n\nAs I said.\n";
+        let message =
+            Message::parse(mail, FolderRole::Inbox, "2026-06-12T12:00:00Z".parse().unwrap());
+        let check = |in_thread: bool, expected: (Kind, bool)| {
+            let found = Classification::of(&message, &authentic, &rules, &trust, in_thread, &[]);
+            assert_eq!((found.kind, found.review), expected);
+        };
+        check(false, (Kind::Unrelated, false));
+        check(true, (Kind::Reply, true));
+    }
+
+    #[test]
     fn our_own_mail_is_told_by_where_it_goes_and_what_it_carries() {
         let trust = Trust::of_cbp(Vec::new(), Vec::new());
         let check = |headers: &str, has_pdf: bool, expected: Kind| {

@@ -499,9 +499,12 @@ pub fn n_pending_alerts(db: &Connection) -> Result<i64> {
     )?)
 }
 
-/// Whether there is an alert with this key.
-pub fn is_raised(db: &Connection, key: &str) -> Result<bool> {
-    Ok(db.prepare_cached("SELECT 1 FROM alerts WHERE key = ?1")?.exists([key])?)
+/// Whether there is an alert with this key, and if so, whether it is still to be shown.
+pub fn is_pending(db: &Connection, key: &str) -> Result<Option<bool>> {
+    let mut statement = db.prepare_cached(
+        "SELECT delivered_at IS NULL AND withdrawn_at IS NULL FROM alerts WHERE key = ?1",
+    )?;
+    Ok(statement.query_row([key], |row| row.get(0)).optional()?)
 }
 
 /// Whether the alert with this key has reached a person.

@@ -31,3 +31,4 @@ mod storage;
 mod store;
 mod support;
 mod tidy;
+mod unrecognised;
