@@ -127,6 +127,8 @@ fn a_replay_takes_the_old_event_back_and_enters_the_new_one_once() {
     let program = office(&["Completion code 7."]);
     assert_eq!(shown(&program)["stage"], "replied");
     assert_eq!(program.json(&["status", "--json", "--at", NOW])["counts"]["unrecognised"], 1);
+    let overview = program.ok(&["status", "--at", NOW]);
+    assert!(overview.contains("1 mail from CBP not recognised"), "{overview}");
     install(&program, CODE_7);
 
     let preview = program.json(&["rules", "replay", "--json", "--at", NOW]);
@@ -151,8 +153,9 @@ fn a_replay_takes_the_old_event_back_and_enters_the_new_one_once() {
         kinds(&application),
         ["submitted/message", "reply/message", "undone/rules", "approved/message"]
     );
-    let counts = program.status()["counts"].clone();
-    assert_eq!(counts["unrecognised"], 0);
+    let history = program.ok(&["show", "1", "--at", NOW]);
+    assert!(history.contains("taken back: rules read again: reply → approval"), "{history}");
+    assert_eq!(program.status()["counts"]["unrecognised"], 0);
     // The notice of the reply, which nobody has seen, goes; none of the old approval comes.
     assert_eq!((told("reply"), told("approval")), (0, 0));
 
