@@ -199,7 +199,7 @@ fn change(
     // A mail for which nobody vouches goes by its bytes.
     let identities = [message.message_id.as_deref(), Some(stored.digest.as_str())];
     for identity in identities.into_iter().flatten() {
-        kept::forget_alerts_of(tx, identity)?;
+        kept::settle_alerts_of(tx, identity, judge.now)?;
     }
     if kind == Kind::VerificationCode {
         return Ok(None);

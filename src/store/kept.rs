@@ -112,15 +112,15 @@ pub fn reread(tx: &Transaction, message: i64, new: &NewMessage) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the alerts that a mail raised and nobody has seen. Withdrawn ones would come back with
-/// the next look at their application.
-pub fn forget_alerts_of(tx: &Transaction, identity: &str) -> Result<()> {
+/// Takes back the alerts that a mail raised, for good: one that was only withdrawn would come back
+/// with the next look at its application.
+pub fn settle_alerts_of(tx: &Transaction, identity: &str, now: DateTime<Utc>) -> Result<()> {
     tx.prepare_cached(
-        "DELETE FROM alerts
-         WHERE delivered_at IS NULL
-           AND substr(key, 1, 5) = 'mail/' AND substr(key, -length(:end)) = :end",
+        "UPDATE alerts
+         SET delivered_at = coalesce(delivered_at, :now), withdrawn_at = coalesce(withdrawn_at, :now)
+         WHERE substr(key, 1, 5) = 'mail/' AND substr(key, -length(:end)) = :end",
     )?
-    .execute(named_params! { ":end": format!("/{identity}") })?;
+    .execute(named_params! { ":now": now.timestamp(), ":end": format!("/{identity}") })?;
     Ok(())
 }
 
