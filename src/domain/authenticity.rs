@@ -11,6 +11,8 @@
 //! `unverified`.
 
 mod claim;
+#[cfg(test)]
+mod providers;
 mod results;
 
 use std::fmt;
@@ -143,6 +145,12 @@ impl Authenticity {
     }
 }
 
+/// Tells whether a mail was written on our own servers and never left them, by the hops it made.
+/// A sender's address proves nothing of the kind.
+pub fn never_left_our_servers(message: &Message, trust: &Trust) -> bool {
+    results::is_internal(&message.headers, trust)
+}
+
 /// Tells whether these senders claim to be CBP, be it true or not.
 pub fn claims_to_be_cbp(from: &[Address], trust: &Trust) -> bool {
     claim::strongest(from, trust).is_some()
@@ -204,11 +212,34 @@ fn judge_claim(claim: Claim, message: &Message, trust: &Trust) -> (Verdict, Stri
         (Claim::Domain(_), [_]) if message.from_is_group => {
             (Verdict::Unverified, "the From field uses group syntax".to_owned())
         }
-        (Claim::Domain(_), [from]) => judge_pass(&block, &from.domain(), trust),
+        (Claim::Domain(_), [from]) => {
+            if_answers_go_home(judge_pass(&block, &from.domain(), trust), message, trust)
+        }
         (Claim::Domain(_), several) => {
             (Verdict::Unverified, format!("there are {} From addresses", several.len()))
         }
         (claim, _) => (Verdict::Unverified, claim.why().to_owned()),
+    }
+}
+
+/// A good signature need not cover Reply-To: a genuine mail with a stranger's address in it can be
+/// sent again to anybody.
+fn if_answers_go_home(
+    judged: (Verdict, String),
+    message: &Message,
+    trust: &Trust,
+) -> (Verdict, String) {
+    let is_home = |domain: &str| {
+        let mut agency = trust.cbp_domains.iter().map(|cbp| organisation(cbp));
+        agency.any(|agency| is_within(domain, &agency)) || trust.is_own_organisation(domain)
+    };
+    let mut elsewhere = message.reply_to.iter().map(Address::domain).filter(|d| !is_home(d));
+    match (judged.0, elsewhere.find(|domain| !domain.is_empty())) {
+        (Verdict::Authentic, Some(domain)) => {
+            let domain: String = domain.chars().take(100).collect();
+            (Verdict::Unverified, format!("{}, but answers go to {domain}", judged.1))
+        }
+        _ => judged,
     }
 }
 
@@ -221,8 +252,8 @@ fn judge_pass(block: &Block, from: &str, trust: &Trust) -> (Verdict, String) {
         .find_map(|dkim| signing_domain(dkim).filter(|domain| is_aligned(domain, from, trust)));
     let Some(dmarc) = block.vouching("dmarc").next() else {
         return match signer {
-            // A field that may only accuse is still a word about DMARC.
-            Some(signer) if block.all("dmarc").next().is_none() => {
+            // A field that may only accuse has not vouched; where it does not accuse, the other holds.
+            Some(signer) if block.all_pass("dmarc") => {
                 let because = format!("{server} says dkim=pass for {signer} and nothing of DMARC");
                 (Verdict::Authentic, because)
             }
@@ -473,6 +504,75 @@ mod tests {
             format!("ARC-{PASS}{OURS}"),
         ] {
             check(&format!("{header}{FROM}"), Verdict::Unverified);
+        }
+    }
+
+    #[test]
+    fn a_sender_cannot_pass_for_a_hop_of_ours() {
+        for hop in [
+            // Servers that call themselves by a name without a domain, or none at all.
+            "from mail.evil.example (mail.evil.example [203.0.113.5]) by mailmx.phl.internal (Postfix); x",
+            "from mail.evil.example (mail.evil.example [203.0.113.5]) by mail (Postfix); x",
+            "from localhost (unknown [203.0.113.5]) by 3f2a1b4c5d6e (Postfix); x",
+            "from mail.evil.example ([203.0.113.5]); x",
+            // What qmail was told, beside what it saw.
+            "from unknown (HELO 10.0.0.1) (203.0.113.5) by mx.broker.example with SMTP; x",
+            "from unknown (HELO 10.0.0.1) (203.0.113.5) by 0 with SMTP; x",
+            "from unknown (HELO localhost) (203.0.113.5) by mx.broker.example with SMTP; x",
+            // A name with blanks in it.
+            "from a by mx.broker.example (evil.example [203.0.113.5]) by mx.broker.example; x",
+        ] {
+            let local = "Received: from localhost by localhost; x\n";
+            let mail = format!("Received: {hop}\n{local}{PASS}{FROM}");
+            check(&mail, Verdict::Unverified);
+            check(&format!("{STORE}{mail}"), Verdict::Unverified);
+        }
+    }
+
+    #[test]
+    fn any_host_of_a_service_is_configured_by_an_asterisk_and_no_other_is() {
+        let of = |id: &str| Trust::of_cbp(vec![id.into()], vec!["ops@broker.example".into()]);
+        let mail = format!("{PASS}{OURS}{FROM}");
+        check_with(&mail, &of("*.broker.example"), Verdict::Authentic);
+        check_with(&mail, &of("*.BROKER.example."), Verdict::Authentic);
+        for id in ["*.roker.example", "*.example", "*", "*.", "*.co.uk", "mx*.broker.example"] {
+            check_with(&mail, &of(id), Verdict::Unverified);
+        }
+    }
+
+    #[test]
+    fn answers_that_would_go_elsewhere_leave_a_doubt() {
+        for (reply_to, expected) in [
+            ("Reply-To: ACE.Applications@cbp.dhs.gov", Verdict::Authentic),
+            ("Reply-To: help@hq.dhs.gov", Verdict::Authentic),
+            ("Reply-To: list@broker.example", Verdict::Authentic),
+            ("Reply-To:", Verdict::Authentic),
+            ("Reply-To: ACE.Applications@cbp.dhs.gov.evil.example", Verdict::Unverified),
+            ("Reply-To: CBP <ace.applications@gmail.com>", Verdict::Unverified),
+            ("Reply-To: r@cbp.dhs.gov, x@evil.example", Verdict::Unverified),
+        ] {
+            check(&format!("{PASS}{OURS}{reply_to}\n{FROM}"), expected);
+            check(&format!("{FAIL}{OURS}{reply_to}\n{FROM}"), Verdict::Forged);
+        }
+    }
+
+    #[test]
+    fn a_mail_from_our_own_servers_met_no_other() {
+        let own = "Received: by mx.broker.example (Postfix) id 1; x\n";
+        let named = "Received: from mail2.broker.example (mail2.broker.example [198.51.100.226]) by mx.broker.example; x\n";
+        for (head, expected) in [
+            (own.to_owned(), true),
+            (format!("{STORE}{own}"), true),
+            (format!("{named}{own}"), true),
+            (String::new(), false),
+            (OURS.to_owned(), false),
+            (format!("{STORE}{OURS}{own}"), false),
+            (format!("{own}{FOREIGN}"), false),
+            ("Received: by localhost; x\n".to_owned(), false),
+        ] {
+            let mail = format!("{head}From: mailer-daemon@broker.example\n\n");
+            let message = Message::parse(mail.as_bytes(), FolderRole::Inbox, DateTime::UNIX_EPOCH);
+            assert_eq!(never_left_our_servers(&message, &trust()), expected, "{head}");
         }
     }
 

@@ -7,7 +7,7 @@
 
 use super::alert::{Alert, AlertKind};
 use super::application::{ApplicationId, Route, Stage};
-use super::authenticity::{Authenticity, Trust, Verdict};
+use super::authenticity::{Authenticity, Trust, Verdict, never_left_our_servers};
 use super::classification::{Classification, is_reminder, spoken_text};
 use super::company::sightings;
 use super::event::{EventKind, NewEvent, Source};
@@ -346,7 +346,8 @@ impl Case<'_> {
             .message
             .from
             .first()
-            .is_some_and(|from| self.trust.is_own_organisation(&from.domain()));
+            .is_some_and(|from| self.trust.is_own_organisation(&from.domain()))
+            && never_left_our_servers(self.message, self.trust);
         match (self.found.outcome, self.found.by) {
             (Outcome::Matched, Some(Key::Thread)) => self.if_matched(),
             (Outcome::Matched, _) if is_our_servers => self.if_matched(),

@@ -618,6 +618,11 @@ Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
 Final-Recipient: rfc822; ACE.Applications@cbp.dhs.gov\r\nAction: failed\r\nStatus: 5.1.1\r\n\
 --b\r\nContent-Type: message/rfc822\r\n\r\nSubject: Acme Imports LLC 12-345678900\r\n\r\nx\r\n--b--\r\n";
     check(&mut app, report, (0, 1));
+    // Our own server's name is as easily written into From.
+    let from_outside =
+        "Received: from evil.example (evil.example [203.0.113.5]) by mx.broker.example; x\r\n";
+    let pretended = report.replace("stranger.example", "broker.example");
+    check(&mut app, &format!("{from_outside}{pretended}"), (0, 1));
     assert_eq!(stage(&app, id), Stage::Submitted);
     app.add_event(id, EventKind::Closed, None, monday()).unwrap();
     check(&mut app, &approval(ACME, monday()), (0, 1));

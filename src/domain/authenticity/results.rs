@@ -8,6 +8,7 @@
 use std::net::IpAddr;
 
 use super::Trust;
+use super::claim::is_within;
 
 /// So many results are read of one field; servers write about ten.
 const MAX_RESULTS: usize = 100;
@@ -15,11 +16,6 @@ const MAX_RESULTS: usize = 100;
 /// Header fields that filters write beside their results and that do not end a block of ours.
 const FILTER_TRACES: &[&str] =
     &["DKIM-Filter", "DMARC-Filter", "Received-SPF", "X-Spam-Checker-Version"];
-
-/// Registries below which organisations register the third label. A tiny list: it decides only
-/// whether two hosts of one provider are taken for one organisation.
-const SECOND_LEVELS: &[&str] =
-    &["ac", "co", "com", "edu", "gob", "gov", "govt", "ltd", "net", "org"];
 
 /// What our own server says of a mail.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -65,6 +61,11 @@ impl Block {
         None
     }
 
+    /// Tells whether every word of a field that may vouch or accuse is for the mail.
+    pub(super) fn all_pass(&self, method: &'static str) -> bool {
+        self.all(method).all(|result| result.result == "pass")
+    }
+
     /// The results of a method in the fields that may vouch, from the top.
     pub(super) fn vouching(&self, method: &'static str) -> impl Iterator<Item = &MethodResult> {
         self.fields.iter().take(self.n_vouching).flat_map(move |field| field.of(method))
@@ -74,6 +75,18 @@ impl Block {
     pub(super) fn all(&self, method: &'static str) -> impl Iterator<Item = &MethodResult> {
         self.fields.iter().flat_map(move |field| field.of(method))
     }
+}
+
+/// Tells whether a mail never left our own servers, by the hops it made: at least one of ours and
+/// none from outside.
+pub(super) fn is_internal(headers: &[(String, String)], trust: &Trust) -> bool {
+    let ours = Ours::of(trust);
+    let mut walk = Walk::default();
+    headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("Received"))
+        .all(|(_, value)| walk.goes_on(&Hop::read(value), &ours) && !walk.is_outside)
+        && walk.seen_ours
 }
 
 /// What stands in the configuration for a field without an authserv-id.
@@ -88,11 +101,18 @@ fn trusted(results: AuthResults, trust: &Trust) -> Option<(String, AuthResults)>
     let id = results.authserv_id.as_deref().unwrap_or(NO_ID).trim_end_matches('.').to_owned();
     // A server that calls itself "-" must not pass for one without a name.
     let is_known = results.authserv_id.as_deref() != Some(NO_ID)
-        && trust
-            .authserv_ids
-            .iter()
-            .any(|known| known.trim_end_matches('.').eq_ignore_ascii_case(&id));
+        && trust.authserv_ids.iter().any(|known| is_id(known, &id));
     is_known.then_some((id, results))
+}
+
+/// Tells whether an id is a configured one. `*.` stands for every host below a domain: Yahoo and
+/// Fastmail sign with the name of the one of their hosts that took the mail in.
+fn is_id(known: &str, id: &str) -> bool {
+    match known.strip_prefix("*.") {
+        // Below a public suffix anybody has a host.
+        Some(domain) => psl::domain_str(domain).is_some() && is_within(id, domain),
+        None => known.trim_end_matches('.').eq_ignore_ascii_case(id),
+    }
 }
 
 fn followers(below: &[(String, String)], is_above: bool, trust: &Trust) -> Vec<AuthResults> {
@@ -120,7 +140,7 @@ struct Walk {
 impl Walk {
     /// Takes a hop, and tells whether what stands below it can still be ours.
     fn goes_on(&mut self, hop: &Hop, ours: &Ours) -> bool {
-        if self.is_outside {
+        if self.is_outside || hop.is_ambiguous {
             return false;
         }
         if hop.by.as_deref().is_some_and(|by| ours.is_host(by)) {
@@ -129,18 +149,17 @@ impl Walk {
                 !hop.is_from(|host| ours.is_host(host) || is_local_sender(host), Unnamed::Foreign);
             return true;
         }
-        let Some(by) = hop.by.as_deref() else {
-            return !self.seen_ours;
-        };
-        match self.seen_ours {
+        let by = hop.by.as_deref();
+        match (self.seen_ours, by) {
             // Content filters take a mail from our server and hand it back.
-            true => is_loopback(by),
-            false => {
+            (true, by) => by.is_some_and(is_loopback),
+            (false, Some(by)) if !is_local(by) => {
                 let same = |host: &str| organisation(host) == organisation(by);
-                is_local(by)
-                    || (!ours.is_sender(by)
-                        && hop.from.is_some()
-                        && hop.is_from(same, Unnamed::Same))
+                !ours.is_sender(by) && hop.from.is_some() && hop.is_from(same, Unnamed::Same)
+            }
+            // A host that names itself by no public name may still be the one that strangers reach.
+            (false, _) => {
+                hop.is_from(|host| ours.is_host(host) || is_local_sender(host), Unnamed::Foreign)
             }
         }
     }
@@ -183,17 +202,14 @@ impl Ours {
     }
 }
 
-/// The domain that an organisation registered, as far as a tiny list can tell.
+/// The domain that an organisation registered (RFC 7489 §3.2), after the public suffix list; an
+/// address or a public suffix is its own.
 pub(super) fn organisation(host: &str) -> String {
     let host = host.trim_end_matches('.').to_lowercase();
-    let mut labels: Vec<&str> = host.rsplit('.').take(3).collect();
-    let is_second_level = match labels.as_slice() {
-        [top, second, ..] => top.len() == 2 && SECOND_LEVELS.contains(second),
-        _ => false,
-    };
-    labels.truncate(if is_second_level { 3 } else { 2 });
-    labels.reverse();
-    labels.join(".")
+    match psl::domain_str(&host).filter(|_| !is_address(&host)) {
+        Some(domain) => domain.to_owned(),
+        None => host,
+    }
 }
 
 fn is_address(host: &str) -> bool {
@@ -250,6 +266,8 @@ struct Hop {
     /// What the receiving host found out about it: a comment right behind the name.
     seen: String,
     by: Option<String>,
+    /// A second "by": a name with blanks in it was given to pass for a hop of ours.
+    is_ambiguous: bool,
 }
 
 impl Hop {
@@ -272,7 +290,9 @@ impl Hop {
                 }
                 Word::Plain(by) if by.eq_ignore_ascii_case("by") => {
                     if let Some(Word::Plain(host)) = words.next() {
+                        let is_last = host.ends_with(';');
                         hop.by = Some(host.trim_end_matches(';').to_lowercase());
+                        hop.is_ambiguous = !is_last && has_by(words);
                     }
                     break;
                 }
@@ -306,8 +326,11 @@ impl Hop {
             })
             .filter(|w| !w.is_empty())
         };
+        // A private address among public ones was only said: qmail writes (HELO 10.0.0.1) (…).
+        let mut addresses = words().filter_map(address).map(is_private);
+        let is_private_peer = addresses.next().is_some_and(|first| first && addresses.all(|a| a));
         if words().any(|word| word == "unknown") {
-            return words().filter_map(address).any(is_private);
+            return is_private_peer;
         }
         let name = words().find(|w| {
             w.contains('.')
@@ -316,11 +339,23 @@ impl Hop {
                 && !w.starts_with("tls")
         });
         match name {
-            _ if words().filter_map(address).any(is_private) => true,
+            _ if is_private_peer => true,
             Some(name) => is_kind(name),
             None => unnamed == Unnamed::Same || !words().any(is_address),
         }
     }
+}
+
+/// Tells whether another "by" follows in front of the date.
+fn has_by(words: Words) -> bool {
+    let mut words = words.filter_map(|word| match word {
+        Word::Plain(word) => Some(word),
+        Word::Comment(_) => None,
+    });
+    words
+        .by_ref()
+        .take_while(|word| !word.contains(';'))
+        .any(|word| word.eq_ignore_ascii_case("by"))
 }
 
 enum Word {
@@ -581,12 +616,18 @@ mod tests {
     }
 
     #[test]
-    fn organisations_are_two_labels_or_three() {
+    fn organisations_are_what_stands_below_a_public_suffix() {
         for (host, expected) in [
             ("mx.broker.example", "broker.example"),
             ("a.b.co.uk", "b.co.uk"),
+            ("a.b.ltd.uk", "b.ltd.uk"),
+            ("mail.agency.gouv.fr", "agency.gouv.fr"),
+            ("a.shop.github.io", "shop.github.io"),
+            ("mail.cbp.dhs.gov", "dhs.gov"),
+            ("*.mail.yahoo.com", "yahoo.com"),
             ("B.Co.", "b.co"),
             ("co.uk", "co.uk"),
+            ("198.51.100.24", "198.51.100.24"),
             ("x", "x"),
             ("", ""),
         ] {
