@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 
 use crate::config::Settings;
+use crate::dkim;
 use crate::domain::alert::{Alert, AlertKind, Hours};
 use crate::domain::application::{Application, ApplicationId, History};
 use crate::domain::calendar::{Calendar, Closure};
@@ -170,6 +171,8 @@ impl App {
     ) -> Result<Tally> {
         let coverage = self.coverage()?;
         let last = query::last_message(self.store.read())?;
+        // The DNS is asked before the transaction: nobody waits for it with the database locked.
+        let verdicts = dkim::verdicts(&self.settings, origin.role, mails);
         let App { store, settings, rules, calendar } = self;
         let judge = Judge { settings, rules, calendar, coverage: &coverage, now };
         let tally = store
@@ -177,8 +180,9 @@ impl App {
                 let mut tally = Tally::default();
                 let mut touched = BTreeSet::new();
                 let mut registered = false;
-                for mail in mails {
-                    let message = Message::parse(mail.bytes, origin.role, mail.received_at);
+                for (mail, verdict) in mails.iter().zip(&verdicts) {
+                    let mut message = Message::parse(mail.bytes, origin.role, mail.received_at);
+                    message.dkim.clone_from(verdict);
                     let registers = judge.take_in(
                         tx,
                         origin,

@@ -21,6 +21,7 @@ mod value;
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub struct Settings {
     pub mailboxes: Vec<MailboxSettings>,
     /// Whose word counts.
     pub trust: Trust,
+    /// Who is asked for the keys of DKIM signatures; `None` where none is verified here.
+    pub dkim: Option<Resolver>,
     /// Which days are business days.
     pub calendar: CalendarSettings,
     /// How and when a person is told.
@@ -135,6 +138,15 @@ pub enum FolderName {
     Named(String),
     /// The special-use attribute with its backslash, `\Junk` (RFC 6154).
     SpecialUse(String),
+}
+
+/// Who answers questions to the DNS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Resolver {
+    /// The one of this machine, after `/etc/resolv.conf`.
+    System,
+    /// The one at this address.
+    At(SocketAddr),
 }
 
 /// What makes the business calendar.
@@ -243,6 +255,8 @@ pub struct Limits {
     pub notify_timeout: Duration,
     /// Handing one message to a channel.
     pub channel_timeout: Duration,
+    /// For the DNS to answer what the DKIM signatures of one batch of mails ask of it.
+    pub dns_timeout: Duration,
     /// The largest message that is read whole, in bytes.
     pub max_message: u64,
 }
@@ -260,6 +274,7 @@ impl Default for Limits {
             unreadable_retry: Duration::from_hours(1),
             notify_timeout: Duration::from_secs(5),
             channel_timeout: Duration::from_secs(30),
+            dns_timeout: Duration::from_secs(5),
             max_message: 50_000_000,
         }
     }

@@ -29,6 +29,8 @@ pub mod store;
 
 pub mod app;
 
+pub mod dkim;
+
 pub mod mailbox;
 
 pub mod notify;

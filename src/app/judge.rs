@@ -9,7 +9,7 @@ use super::{OnDemand, Origin, Tally, code_validity, role_name};
 use crate::config::Settings;
 use crate::domain::alert::AlertKind;
 use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
-use crate::domain::authenticity::{Authenticity, Verdict};
+use crate::domain::authenticity::{Authenticity, DkimVerdict, Verdict};
 use crate::domain::calendar::Calendar;
 use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::{Evaluation, evaluate};
@@ -57,6 +57,7 @@ impl Judge<'_> {
         let mut message = Message::parse(raw, role_of(&stored.role), stored.received_at);
         // Without the attached files the bytes are others, and the mail is the same.
         message.digest = Digest::read(&stored.digest).unwrap_or(message.digest);
+        message.dkim = DkimVerdict::of_signer(stored.dkim.clone());
         let vouched = [Verdict::Authentic, Verdict::Own]
             .into_iter()
             .find(|verdict| verdict.as_str() == stored.authenticity);
@@ -358,6 +359,7 @@ pub(super) fn row<'a>(
         raw: kept,
         rule: examined.classification.rule.as_deref(),
         is_unrecognised: examined.is_unrecognised(),
+        dkim: message.dkim.signer(),
     }
 }
 

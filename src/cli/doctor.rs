@@ -223,13 +223,23 @@ fn of_settings(settings: &Settings, usual: &Path) -> Vec<Check> {
         ),
     });
     checks.push(match settings.trust.authserv_ids.as_slice() {
+        [] if settings.dkim.is_some() => Check::good(
+            "trust",
+            "no authserv-id is configured; DKIM signatures are verified here",
+        ),
         [] => Check::fault(
             "trust",
             "no authserv-id is configured, so that no mail is ever authentic and all of CBP's goes to review",
             "open a mail from CBP in your mail program, show its source, and put the first word after the topmost \
-             \"Authentication-Results:\" into `authserv-id` under [trust]; write \"-\" for Microsoft 365, which has none",
+             \"Authentication-Results:\" into `authserv-id` under [trust]; write \"-\" for Microsoft 365, which has none. If your server writes no such header, write `dkim = true` instead",
         ),
-        ids => Check::good("trust", format!("the word of {} counts", ids.join(", "))),
+        ids => {
+            let also = match settings.dkim {
+                Some(_) => "; where it says nothing, DKIM signatures are verified here",
+                None => "",
+            };
+            Check::good("trust", format!("the word of {} counts{also}", ids.join(", ")))
+        }
     });
     if settings.trust.own_addresses.is_empty() {
         checks.push(Check::warning(

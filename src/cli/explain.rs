@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::render::{self, Masking, rfc3339, styled};
 use crate::app::App;
 use crate::clock;
+use crate::dkim;
 use crate::domain::application::ApplicationId;
 use crate::domain::intake::Examined;
 use crate::domain::message::{Message, file_received_at};
@@ -51,7 +52,8 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         for mail in files::read(&[path], args.folder.as_deref()) {
             match mail {
                 Ok(mail) => {
-                    let message = parsed(&mail);
+                    let mut message = parsed(&mail);
+                    message.dkim = dkim::verdict(&app.settings, &message, &mail.bytes);
                     let examined = app.explain(&message)?;
                     let file = mail.path.display().to_string();
                     text.push_str(&explained_text(&app, &file, &message, &examined, masking));

@@ -88,6 +88,8 @@ pub(super) struct Trust {
     pub cbp_domains: Option<Spanned<Vec<Text>>>,
     pub application_addresses: Option<Spanned<Vec<Text>>>,
     pub arc_sealers: Vec<Text>,
+    pub dkim: Option<Spanned<bool>>,
+    pub resolver: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -129,6 +131,7 @@ pub(super) struct Limits {
     pub unreadable_retry: Option<Text>,
     pub notify_timeout: Option<Text>,
     pub channel_timeout: Option<Text>,
+    pub dns_timeout: Option<Text>,
     pub max_message: Option<Text>,
 }
 

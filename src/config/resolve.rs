@@ -11,8 +11,8 @@ use super::file::{self, Source, Text};
 use super::mailbox;
 use super::value::{self, Fault};
 use super::{
-    CalendarSettings, ConfigError, Environment, Limits, MailboxSettings, NotifySettings, Settings,
-    StorageSettings, WatchSettings,
+    CalendarSettings, ConfigError, Environment, Limits, MailboxSettings, NotifySettings, Resolver,
+    Settings, StorageSettings, WatchSettings,
 };
 use crate::domain::authenticity::Trust;
 use crate::domain::calendar::Closure;
@@ -21,7 +21,7 @@ use crate::domain::zone::Zone;
 
 /// Decides what the text of `source` means.
 pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings, ConfigError> {
-    let file = source.parse()?;
+    let mut file = source.parse()?;
     let mut warnings = Vec::new();
     let time_zone = time_zone(source, file.time_zone, env, &mut warnings)?;
     let mailboxes = mailbox::mailboxes(source, file.mailbox, &mut warnings)?;
@@ -30,6 +30,12 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
     Ok(Settings {
         path: Some(source.path.to_owned()),
         time_zone,
+        dkim: dkim(
+            source,
+            file.trust.dkim.take(),
+            file.trust.resolver.take(),
+            cfg!(feature = "dkim"),
+        )?,
         trust: trust(source, file.trust, &mailboxes)?,
         mailboxes,
         calendar: calendar(source, file.calendar)?,
@@ -181,6 +187,28 @@ fn trust(
     })
 }
 
+/// Who is asked for DKIM keys. A program that was built without that part must not look as if it
+/// verified them.
+fn dkim(
+    source: Source<'_>,
+    wanted: Option<Spanned<bool>>,
+    resolver: Option<Text>,
+    is_built_in: bool,
+) -> Result<Option<Resolver>, ConfigError> {
+    let resolver = source.read("resolver", resolver, value::resolver)?.unwrap_or(Resolver::System);
+    match wanted {
+        Some(wanted) if *wanted.get_ref() && !is_built_in => {
+            let fault = Fault::new(
+                "is true, and this acewatch was built without the part that verifies signatures",
+                "leave the key out, or build with `cargo build --release --features dkim`",
+            );
+            Err(source.faulty(wanted.span().start, "dkim", fault))
+        }
+        Some(wanted) if *wanted.get_ref() => Ok(Some(resolver)),
+        _ => Ok(None),
+    }
+}
+
 fn calendar(source: Source<'_>, written: file::Calendar) -> Result<CalendarSettings, ConfigError> {
     let mut closures = Vec::with_capacity(written.closures.len());
     for entry in written.closures {
@@ -285,6 +313,7 @@ fn limits(source: Source<'_>, written: file::Limits) -> Result<Limits, ConfigErr
         )?,
         notify_timeout: wait("notify-timeout", written.notify_timeout, default.notify_timeout)?,
         channel_timeout: wait("channel-timeout", written.channel_timeout, default.channel_timeout)?,
+        dns_timeout: wait("dns-timeout", written.dns_timeout, default.dns_timeout)?,
         max_message: source
             .read("max-message", written.max_message, value::size)?
             .unwrap_or(default.max_message),
@@ -529,6 +558,31 @@ mod tests {
         check("[trust]\napplication-addresses = []", "2: `application-addresses` is empty");
         check("[trust]\nown-addresses = [\"ops\"]", "2: `own-addresses` holds a text that is no");
         check("[trust]\nauthserv-id = [\"\"]", "2: `authserv-id` is empty");
+    }
+
+    #[test]
+    fn signatures_are_verified_where_asked_for_and_possible() {
+        let dkim = |text: &str, is_built_in| {
+            let source = Source { path: Path::new("test.toml"), text };
+            let file = source.parse().unwrap();
+            super::dkim(source, file.trust.dkim, file.trust.resolver, is_built_in)
+        };
+        let at = |address: &str| Some(Resolver::At(address.parse().unwrap()));
+        for (text, expected) in [
+            ("", None),
+            ("[trust]\ndkim = false\nresolver = \"192.0.2.53\"", None),
+            ("[trust]\ndkim = true", Some(Resolver::System)),
+            ("[trust]\ndkim = true\nresolver = \"system\"", Some(Resolver::System)),
+            ("[trust]\ndkim = true\nresolver = \"192.0.2.53\"", at("192.0.2.53:53")),
+            ("[trust]\ndkim = true\nresolver = \"2001:db8::53\"", at("[2001:db8::53]:53")),
+            ("[trust]\ndkim = true\nresolver = \"127.0.0.1:5353\"", at("127.0.0.1:5353")),
+        ] {
+            assert_eq!(dkim(text, true).unwrap(), expected, "{text}");
+        }
+        let err = dkim("[trust]\ndkim = true", false).unwrap_err();
+        assert!(err.to_string().contains("2: `dkim` is true, and this acewatch was built without"));
+        assert!(err.hint().contains("--features dkim"));
+        check("[trust]\nresolver = \"dns.example\"", "2: `resolver` is neither \"system\" nor");
     }
 
     #[test]

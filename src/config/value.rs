@@ -3,12 +3,12 @@
 //! A fault says why the text will not do and what to write instead; the place is added by the
 //! caller, who knows it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use super::{FolderName, QuietHours, Tls};
+use super::{FolderName, QuietHours, Resolver, Tls};
 use crate::domain::span::Span;
 use crate::domain::zone::Zone;
 
@@ -286,6 +286,19 @@ pub(super) fn is_address(written: &str) -> bool {
         !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "<>,;".contains(c))
     };
     written.rsplit_once('@').is_some_and(|(local, domain)| is_clean(local) && is_clean(domain))
+}
+
+/// Who answers questions to the DNS: `system`, or an address with or without a port.
+pub(super) fn resolver(written: &str) -> Result<Resolver, Fault> {
+    match (written.parse::<IpAddr>(), written.parse::<SocketAddr>()) {
+        _ if written == "system" => Ok(Resolver::System),
+        (Ok(ip), _) => Ok(Resolver::At(SocketAddr::new(ip, 53))),
+        (_, Ok(address)) => Ok(Resolver::At(address)),
+        _ => Err(Fault::new(
+            "is neither \"system\" nor an address",
+            "write \"192.0.2.53\", \"192.0.2.53:5353\" or \"[2001:db8::53]:53\"",
+        )),
+    }
 }
 
 /// A mail domain, without the address before it.

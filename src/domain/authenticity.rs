@@ -4,7 +4,8 @@
 //! when it took the mail in and wrote into Authentication-Results (RFC 8601): DMARC (RFC 7489)
 //! passed for the very domain in From, or, where the server says nothing of DMARC, a DKIM
 //! signature (RFC 6376) of an aligned domain. SPF alone proves the envelope and not the From
-//! line; it is not enough. The rules are rulings 3 to 6 and 11 of `docs/interface.md`.
+//! line; it is not enough. Where the server says nothing, a DKIM signature that was verified here
+//! (`signature`) may take its place. The rules are rulings 3 to 6 and 11 of `docs/interface.md`.
 //!
 //! Three questions in this order: is it a machine's report or our own mail; who does it claim to
 //! be (`claim`); who vouches for that (`results`). When in doubt a person decides: that is
@@ -14,12 +15,15 @@ mod claim;
 #[cfg(test)]
 mod providers;
 mod results;
+mod signature;
 
 use std::fmt;
 
 use super::message::{Address, FolderRole, Message};
 use claim::{Claim, is_within};
 use results::{Block, MethodResult, organisation};
+
+pub use signature::{DkimVerdict, is_worth_verifying, may_vouch};
 
 /// Whom the user trusts, from the `[trust]` section of the configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -189,18 +193,15 @@ fn judge_report(claim: Option<Claim>, message: &Message, trust: &Trust) -> (Verd
 }
 
 fn judge_claim(claim: Claim, message: &Message, trust: &Trust) -> (Verdict, String) {
-    let block = Block::find(&message.headers, trust);
     if let Claim::LookAlike(why) | Claim::Name(why) = claim {
         return (Verdict::Forged, why);
     }
-    let Some(block) = block else {
-        let because =
-            "no Authentication-Results of our own mail server above the first foreign hop";
-        return (Verdict::Unverified, because.to_owned());
-    };
-    let server = &block.server;
-    if block.all("dmarc").any(|dmarc| dmarc.result == "fail") {
-        return match known_sealer(&block, message, trust) {
+    let block = Block::find(&message.headers, trust);
+    if let Some(block) = &block
+        && block.all("dmarc").any(|dmarc| dmarc.result == "fail")
+    {
+        let server = &block.server;
+        return match known_sealer(block, message, trust) {
             Some(sealer) => (
                 Verdict::Unverified,
                 format!("{server} says dmarc=fail, but arc=pass with the known seal of {sealer}"),
@@ -213,7 +214,11 @@ fn judge_claim(claim: Claim, message: &Message, trust: &Trust) -> (Verdict, Stri
             (Verdict::Unverified, "the From field uses group syntax".to_owned())
         }
         (Claim::Domain(_), [from]) => {
-            if_answers_go_home(judge_pass(&block, &from.domain(), trust), message, trust)
+            let judged = match &block {
+                Some(block) if block.is_a_word() => judge_pass(block, &from.domain(), trust),
+                block => signature::judge(block.as_ref(), &from.domain(), message, trust),
+            };
+            if_answers_go_home(judged, message, trust)
         }
         (Claim::Domain(_), several) => {
             (Verdict::Unverified, format!("there are {} From addresses", several.len()))

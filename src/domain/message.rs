@@ -28,6 +28,7 @@ use chrono::{DateTime, Utc};
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
+use super::authenticity::DkimVerdict;
 pub use report::{DeliveryAction, DeliveryReport, RecipientReport, Returned};
 pub use slim::without_files;
 
@@ -86,6 +87,9 @@ pub struct Message {
     pub forwarded: Vec<Forwarded>,
     /// What a server reports of a mail of ours.
     pub report: Option<DeliveryReport>,
+    /// What came of verifying its DKIM signatures, which needs the DNS: whoever asks it writes it
+    /// here.
+    pub dkim: DkimVerdict,
 }
 
 impl Message {
@@ -127,6 +131,7 @@ impl Message {
             attachments: content.attachments,
             forwarded: content.forwarded,
             report: content.report,
+            dkim: DkimVerdict::Unchecked,
             headers,
         }
     }
@@ -227,6 +232,11 @@ impl Envelope {
             subject,
         }
     }
+}
+
+/// A mail without what files put in front of its first header field: the bytes that were sent.
+pub fn as_sent(bytes: &[u8]) -> &[u8] {
+    fields::without_envelope(bytes)
 }
 
 /// Finds when a mail in a file was received: the topmost Received line, else its Date.

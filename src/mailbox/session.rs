@@ -527,6 +527,7 @@ pub(super) mod tests {
             unreadable_retry: seconds(3600),
             notify_timeout: seconds(5),
             channel_timeout: seconds(30),
+            dns_timeout: Duration::from_secs(1),
             max_message: 1_000_000,
         }
     }

@@ -20,11 +20,12 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
     ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
     ("0004_kept_mails", include_str!("../../migrations/0004_kept_mails.sql")),
+    ("0005_dkim", include_str!("../../migrations/0005_dkim.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

@@ -94,6 +94,8 @@ pub struct StoredMessage {
     pub rule: Option<String>,
     /// Whether no rule knows its wording, and nobody has looked at it.
     pub is_unrecognised: bool,
+    /// The domain whose DKIM signature was verified here when it came in.
+    pub dkim: Option<String>,
 }
 
 /// An alert that has not reached a person.
@@ -448,7 +450,7 @@ pub fn events_of_message(db: &Connection, message: i64) -> Result<Vec<(i64, Appl
 
 const MESSAGE: &str = "id, message_id, folder, role, received_at, sender, subject, kind, reason,
     authenticity, because, outcome, matched_by, application, candidates, match_because, numbers,
-    effect, review, raw, digest, rule, unrecognised";
+    effect, review, raw, digest, rule, unrecognised, dkim";
 
 /// A message by its number.
 pub fn message(db: &Connection, id: i64) -> Result<Option<StoredMessage>> {
@@ -744,6 +746,7 @@ fn stored_message(row: &Row) -> rusqlite::Result<StoredMessage> {
         digest: row.get(20)?,
         rule: row.get(21)?,
         is_unrecognised: row.get(22)?,
+        dkim: row.get(23)?,
     })
 }
 

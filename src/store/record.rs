@@ -84,6 +84,8 @@ pub struct NewMessage<'a> {
     pub rule: Option<&'a str>,
     /// Whether no rule knows its wording.
     pub is_unrecognised: bool,
+    /// The domain whose DKIM signature was verified here.
+    pub dkim: Option<&'a str>,
 }
 
 /// Registers an application; `None` where the number is registered on that route already.
@@ -136,11 +138,13 @@ pub fn message(tx: &Transaction, new: &NewMessage, now: DateTime<Utc>) -> Result
         "INSERT INTO messages
             (digest, message_id, mailbox, folder, role, received_at, recorded_at, sender, subject,
              kind, reason, authenticity, because, outcome, matched_by, application, candidates,
-             match_because, numbers, effect, review, raw, rule, unrecognised)
+             match_because, numbers, effect, review, raw, rule, unrecognised,
+             dkim)
          VALUES
             (:digest, :message_id, :mailbox, :folder, :role, :received_at, :now, :sender, :subject,
              :kind, :reason, :authenticity, :because, :outcome, :matched_by, :application,
-             :candidates, :match_because, :numbers, :effect, :review, :raw, :rule, :unrecognised)
+             :candidates, :match_because, :numbers, :effect, :review, :raw, :rule, :unrecognised,
+             :dkim)
          ON CONFLICT (digest) DO NOTHING",
         named_params! {
             ":digest": new.digest,
@@ -167,6 +171,7 @@ pub fn message(tx: &Transaction, new: &NewMessage, now: DateTime<Utc>) -> Result
             ":raw": new.raw,
             ":rule": new.rule,
             ":unrecognised": new.is_unrecognised,
+            ":dkim": new.dkim,
         },
     )?;
     Ok((n_rows == 1).then(|| tx.last_insert_rowid()))

@@ -630,6 +630,52 @@ Final-Recipient: rfc822; ACE.Applications@cbp.dhs.gov\r\nAction: failed\r\nStatu
 }
 
 #[test]
+fn a_colleague_s_forward_waits_with_the_right_guess_and_proves_nothing() {
+    let results = "Authentication-Results: mx.broker.example; dmarc=pass header.from=cbp.dhs.gov";
+    let inner = format!(
+        "From: ACE Applications <ACE.Applications@cbp.dhs.gov>\r\nSent: Monday, May 4, 2026\r\n\
+         To: Ops\r\nSubject: Acme Imports LLC {}\r\n\r\nYour ACE portal account has been approved.\r\n",
+        ACME.number
+    );
+    let outer = |subject: &str, rest: &str| {
+        format!(
+            "{results}\r\nReceived: from mx.broker.example by mailstore.broker.example; x\r\n\
+             From: D. Lund <dlund@broker.example>\r\nTo: ops@broker.example\r\n\
+             Subject: {subject}\r\nMessage-ID: <{}@broker.example>\r\n{rest}",
+            subject.len() + rest.len()
+        )
+    };
+    let attached = |subject: &str, head: &str| {
+        let rest = format!(
+            "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee\r\n\
+             --b\r\nContent-Type: message/rfc822\r\n\r\n{head}{inner}--b--\r\n"
+        );
+        outer(subject, &rest)
+    };
+    let signed = "DKIM-Signature: v=1; a=rsa-sha256; d=cbp.dhs.gov; s=x; h=from; bh=x; b=x\r\n";
+    for mail in [
+        outer("FW: good news", &format!("\r\nlook\r\n\r\n{inner}")),
+        outer("good news", &format!("\r\nlook\r\n\r\n-----Original Message-----\r\n{inner}")),
+        outer(
+            "Fwd: good news",
+            &format!("\r\nlook\r\n\r\n---------- Forwarded message ---------\r\n{inner}"),
+        ),
+        attached("see attached", ""),
+        attached("FW: good news", &format!("{results}\r\n{signed}")),
+    ] {
+        let mut app = app();
+        let id = register(&mut app, ACME);
+        register(&mut app, JUNIPER);
+        let tally = ingest(&mut app, FolderRole::Inbox, &[(&mail, monday())], monday());
+        assert_eq!((tally.recorded, tally.review), (0, 1), "{mail}");
+        let stored = query::message(app.store.read(), 1).unwrap().unwrap();
+        assert_eq!((stored.authenticity.as_str(), stored.application), ("unverified", Some(id)));
+        app.rule(1, &Ruling::Belongs(vec![id]), monday()).unwrap();
+        assert_eq!(stage(&app, id), Stage::Approved, "{mail}");
+    }
+}
+
+#[test]
 fn a_rejection_after_an_approval_goes_to_a_person_in_whatever_order_they_are_read() {
     let rejected = |at| {
         from_cbp("12-345678900", "Your application has been rejected.\r\n", "r@cbp", "none@x", at)

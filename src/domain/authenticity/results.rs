@@ -61,6 +61,11 @@ impl Block {
         None
     }
 
+    /// Tells whether our server says anything of DKIM or DMARC, good or bad.
+    pub(super) fn is_a_word(&self) -> bool {
+        self.all("dmarc").chain(self.all("dkim")).next().is_some()
+    }
+
     /// Tells whether every word of a field that may vouch or accuse is for the mail.
     pub(super) fn all_pass(&self, method: &'static str) -> bool {
         self.all(method).all(|result| result.result == "pass")
@@ -75,6 +80,14 @@ impl Block {
     pub(super) fn all(&self, method: &'static str) -> impl Iterator<Item = &MethodResult> {
         self.fields.iter().flat_map(move |field| field.of(method))
     }
+}
+
+/// Tells whether a field anywhere in the header says in the name of our server that DMARC failed.
+pub(super) fn accuses(headers: &[(String, String)], trust: &Trust) -> bool {
+    headers
+        .iter()
+        .filter_map(|(name, value)| trusted(results(name, value)?, trust))
+        .any(|(_, results)| results.of("dmarc").any(|dmarc| dmarc.result == "fail"))
 }
 
 /// Tells whether a mail never left our own servers, by the hops it made: at least one of ours and
