@@ -63,7 +63,11 @@ pub(super) fn verify_all(
     let limit = settings.limits.dns_timeout;
     let work = || in_runtime(resolver, limit, &settings.trust, mails);
     // The caller may be inside of a runtime, which cannot wait for another one.
-    let done = std::thread::scope(|scope| scope.spawn(work).join());
+    let done =
+        std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, work) {
+            Ok(thread) => thread.join(),
+            Err(error) => Ok(Err(error.to_string())),
+        });
     let failed = |why: String| vec![DkimVerdict::Lacking(why); mails.len()];
     match done {
         Ok(Ok(verdicts)) => verdicts,
@@ -220,6 +224,9 @@ fn fault(signature: &Signature, from: &str, message: &Message, trust: &Trust) ->
         COVERED.iter().filter(|name| message.header(name).is_some()).find(|name| !covers(name));
     let domain: String = signature.d.chars().take(100).collect();
     match signature.a {
+        _ if !is_plain(&signature.d) || !is_plain(&signature.s) => {
+            Some("its DKIM signature names no plain domain".to_owned())
+        }
         _ if !may_vouch(&signature.d, from, trust) => {
             Some(format!("its DKIM signature is of {domain}"))
         }
@@ -233,6 +240,11 @@ fn fault(signature: &Signature, from: &str, message: &Message, trust: &Trust) ->
         },
         _ => Some("its DKIM signature is of a kind that is not safe any more".to_owned()),
     }
+}
+
+/// Tells whether a name means the same as text and in the DNS, where a backslash quotes a dot.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }
 
 /// The domain of a good signature, else why none is; `None` where the DNS failed.

@@ -630,6 +630,46 @@ Final-Recipient: rfc822; ACE.Applications@cbp.dhs.gov\r\nAction: failed\r\nStatu
 }
 
 #[test]
+fn nothing_that_cbp_did_not_send_moves_an_application() {
+    const FROM: &str = "From: \"LOMAX, REGINA\" <regina.lomax@cbp.dhs.gov>";
+    let genuine = approval(ACME, monday());
+    let results_at = genuine.find("Authentication-Results").unwrap();
+    let (above, results) = genuine.split_at(results_at);
+    let (results, below) = results.split_at(results.find("From: ").unwrap());
+    let hop = "Received: from evil.example (evil.example [203.0.113.5]) by mx.evil.example; x\r\n";
+    let from = |from: &str| genuine.replace(FROM, from);
+    for (what, mail) in [
+        ("no results", format!("{above}{below}")),
+        ("results of the sender's", format!("{above}{hop}{results}{below}")),
+        ("results of another server", genuine.replace("Results: mx.broker", "Results: mx.evil")),
+        ("in our name", from("From: Ops <ops@broker.example>")),
+        ("in our name, as CBP", from("From: ACE Applications <ops@broker.example>")),
+        ("a colleague", from("From: D. Lund <dlund@broker.example>")),
+        ("the name only", from("From: \"ACE.Applications@cbp.dhs.gov\" <x@evil.example>")),
+        ("a look-alike", from("From: R. Lomax <r@cbp.dhs.gov.evil.example>")),
+        ("another script", from("From: R. Lomax <r@\u{441}bp.dhs.gov>")),
+        ("two senders", from("From: r@cbp.dhs.gov, x@evil.example")),
+        ("two From fields", from("From: x@evil.example\r\nFrom: r@cbp.dhs.gov")),
+        ("a group", from("From: CBP: r@cbp.dhs.gov;")),
+        ("answers elsewhere", from(&format!("Reply-To: x@evil.example\r\n{FROM}"))),
+        ("a sister agency", from("From: A. Officer <a@fema.dhs.gov>")),
+    ] {
+        assert_ne!(mail, genuine, "{what}");
+        let mut app = app();
+        let id = register(&mut app, ACME);
+        let tally = ingest(&mut app, FolderRole::Inbox, &[(&mail, monday())], monday());
+        assert_eq!((tally.read, tally.recorded), (1, 0), "{what}\n{mail}");
+        assert_eq!(stage(&app, id), Stage::Submitted, "{what}");
+    }
+    // What we wrote ourselves is never CBP's word, whatever it says.
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let mail = from("From: Ops <ops@broker.example>");
+    ingest(&mut app, FolderRole::Sent, &[(&mail, monday())], monday());
+    assert_eq!(stage(&app, id), Stage::Submitted);
+}
+
+#[test]
 fn a_colleague_s_forward_waits_with_the_right_guess_and_proves_nothing() {
     let results = "Authentication-Results: mx.broker.example; dmarc=pass header.from=cbp.dhs.gov";
     let inner = format!(

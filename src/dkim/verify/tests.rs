@@ -222,6 +222,10 @@ fn what_was_changed_or_not_signed_by_cbp_proves_nothing() {
         let mail = signed_by(domain, "good", FIELDS, true, MAIL);
         check(&mail, Err(&format!("its DKIM signature is of {domain}")));
     }
+    for (domain, selector) in [("evil\\.cbp.dhs.gov", "good"), ("cbp.dhs.gov", "go\\od")] {
+        let mail = signed_by(domain, selector, FIELDS, true, MAIL);
+        check(&mail, Err("its DKIM signature names no plain domain"));
+    }
     check(&file("expired"), Err("its DKIM signature has expired"));
     check(&file("short-key"), Err("its DKIM signature is not good"));
     check(
