@@ -695,7 +695,6 @@ fn a_colleague_s_forward_waits_with_the_right_guess_and_proves_nothing() {
     let signed = "DKIM-Signature: v=1; a=rsa-sha256; d=cbp.dhs.gov; s=x; h=from; bh=x; b=x\r\n";
     for mail in [
         outer("FW: good news", &format!("\r\nlook\r\n\r\n{inner}")),
-        outer("good news", &format!("\r\nlook\r\n\r\n-----Original Message-----\r\n{inner}")),
         outer(
             "Fwd: good news",
             &format!("\r\nlook\r\n\r\n---------- Forwarded message ---------\r\n{inner}"),
