@@ -93,8 +93,9 @@ pub struct Sighting {
     /// The key to look up.
     pub key: String,
     /// Whether the name seems to be part of a longer one wherever it occurs: "of", "and" or a
-    /// capitalised word touches it without punctuation, and no legal form ends it there. Such a
-    /// match is a guess.
+    /// capitalised word touches it or its legal form without punctuation, or a legal form follows
+    /// after more capitalised words: "Acme Imports LLC of Texas", "Acme Imports (Texas) LLC". Such
+    /// a match is a guess.
     pub is_partial: bool,
 }
 
@@ -108,6 +109,9 @@ pub fn sightings(text: &str) -> Vec<Sighting> {
         let before = start.checked_sub(1).and_then(|before| tokens.get(before));
         let begins_within =
             before.is_some_and(|before| first.gap == Gap::Blank && before.leads_on());
+        // Of the rows with one key the longest tells what follows the name: its own legal form
+        // does not make it longer.
+        let mut here: Vec<Sighting> = Vec::new();
         for length in 1..=row.len().min(LONGEST_NAME) {
             let Some((window, after)) = row.split_at_checked(length) else {
                 break;
@@ -120,14 +124,18 @@ pub fn sightings(text: &str) -> Vec<Sighting> {
             if n_letters(&key) < 3 {
                 continue;
             }
-            let ends_within = !has_form
-                && after.first().is_some_and(|next| next.gap == Gap::Blank && next.follows_on());
-            let is_partial = begins_within || ends_within;
-            match places.get(&key).and_then(|place| found.get_mut(*place)) {
-                Some(sighting) => sighting.is_partial &= is_partial,
+            let is_partial = begins_within || goes_on(after, has_form);
+            match here.iter_mut().find(|sighting| sighting.key == key) {
+                Some(sighting) => sighting.is_partial = is_partial,
+                None => here.push(Sighting { key, is_partial }),
+            }
+        }
+        for sighting in here {
+            match places.get(&sighting.key).and_then(|place| found.get_mut(*place)) {
+                Some(known) => known.is_partial &= sighting.is_partial,
                 None => {
-                    places.insert(key.clone(), found.len());
-                    found.push(Sighting { key, is_partial });
+                    places.insert(sighting.key.clone(), found.len());
+                    found.push(sighting);
                 }
             }
         }
@@ -135,6 +143,69 @@ pub fn sightings(text: &str) -> Vec<Sighting> {
     found
 }
 
+/// Whether a name probably goes on in the words after it.
+fn goes_on(after: &[Token], has_form: bool) -> bool {
+    let Some(next) = after.first() else { return false };
+    let is_name = |token: &Token| token.is_name_like() && !is_of_a_sentence(&token.word);
+    if next.gap == Gap::Blank && has_form {
+        // What is complete goes on only with another name: "informed Acme LLC of the result".
+        return match next.word.as_str() {
+            "of" | "and" => after.get(1).is_some_and(|then| {
+                then.gap == Gap::Blank && !then.is_number() && !is_of_a_sentence(&then.word)
+            }),
+            _ => is_name(next),
+        };
+    }
+    let names = after.iter().take_while(|token| token.gap != Gap::End && is_name(token)).count();
+    let has_form_later = 0 < names
+        && names <= MOST_BETWEEN
+        && after.get(names).is_some_and(|then| then.gap != Gap::End && then.is_form());
+    (next.gap == Gap::Blank && next.follows_on()) || (!has_form && has_form_later)
+}
+
+/// Words that go on with a sentence and with no name, however they are written.
+fn is_of_a_sentence(word: &str) -> bool {
+    const WORDS: [&str; 34] = [
+        "a",
+        "all",
+        "an",
+        "any",
+        "are",
+        "as",
+        "at",
+        "been",
+        "by",
+        "from",
+        "had",
+        "has",
+        "have",
+        "in",
+        "is",
+        "it",
+        "its",
+        "may",
+        "no",
+        "not",
+        "on",
+        "our",
+        "please",
+        "regarding",
+        "that",
+        "the",
+        "this",
+        "to",
+        "was",
+        "we",
+        "were",
+        "will",
+        "with",
+        "your",
+    ];
+    WORDS.contains(&word)
+}
+
+/// Most words between a name and a legal form that makes a longer name of it.
+const MOST_BETWEEN: usize = 3;
 /// Most words in a name that is looked for; Form 5106 holds 32 characters per line.
 const LONGEST_NAME: usize = 10;
 /// Longest word of a name, in bytes; a hostile mail may hold a word of megabytes.
@@ -247,8 +318,15 @@ impl Token {
     }
 
     fn is_name_like(&self) -> bool {
-        let is_form = LEGAL_FORMS.iter().any(|form| **form == [self.word.as_str()]);
-        self.is_capitalised && !is_form && !OUTSIDERS.contains(&self.word.as_str())
+        self.is_capitalised && !self.is_form() && !OUTSIDERS.contains(&self.word.as_str())
+    }
+
+    fn is_form(&self) -> bool {
+        LEGAL_FORMS.iter().any(|form| **form == [self.word.as_str()])
+    }
+
+    fn is_number(&self) -> bool {
+        self.word.starts_with(|c: char| c.is_ascii_digit())
     }
 }
 
@@ -609,6 +687,20 @@ mod tests {
             ("Acme Imports - Approved", "Acme Imports", false),
             ("Acme Imports has an account", "Acme Imports", false),
             ("Acme Imports of Texas. Acme Imports, too", "Acme Imports", false),
+            ("Acme Imports LLC of Texas Holdings", "Acme Imports LLC", true),
+            ("Acme Imports L.L.C. of Texas", "Acme Imports LLC", true),
+            ("acme imports llc of texas", "Acme Imports LLC", true),
+            ("Global Acme Imports LLC", "Acme Imports LLC", true),
+            ("Acme Imports LLC Holdings", "Acme Imports LLC", true),
+            ("Acme Imports (Texas) LLC", "Acme Imports LLC", true),
+            ("Acme Imports, West Coast Division Inc.", "Acme Imports LLC", true),
+            ("Acme Imports LLC and Juniper Lamp Works Inc", "Acme Imports LLC", true),
+            ("ACME IMPORTS LLC HAS BEEN APPROVED", "Acme Imports LLC", false),
+            ("we informed Acme Imports LLC of the result", "Acme Imports LLC", false),
+            ("Acme Imports LLC and we need a form", "Acme Imports LLC", false),
+            ("Acme Imports LLC of 12-345678900", "Acme Imports LLC", false),
+            ("Acme Imports, LLC, EIN 12-3456789", "Acme Imports LLC", false),
+            ("Acme Imports LLC, Juniper Lamp Works Inc", "Acme Imports LLC", false),
         ] {
             let key = company_key(name);
             let found = sightings(text).into_iter().find(|sighting| sighting.key == key);

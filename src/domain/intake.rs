@@ -5,11 +5,13 @@
 //! be recorded. Nothing here reads a clock, a file or a database, and nothing can fail: a mail
 //! that cannot be understood is a mail for review.
 
+use std::collections::BTreeSet;
+
 use super::alert::{Alert, AlertKind};
 use super::application::{ApplicationId, Route, Stage};
 use super::authenticity::{Authenticity, Trust, Verdict, never_left_our_servers};
 use super::classification::{Classification, is_reminder, spoken_text};
-use super::company::sightings;
+use super::company::{Sighting, sightings};
 use super::event::{EventKind, NewEvent, Source};
 use super::importer::ImporterNumber;
 use super::kind::Kind;
@@ -123,22 +125,25 @@ pub fn keys_of(message: &Message, rules: &Rules) -> Keys {
     let mut threads: Vec<String> = message.thread_ids().map(str::to_owned).collect();
     let in_subject = mentions(subject);
     // A part of a longer name is another company's: "Acme Imports" is not "Acme Imports of Texas".
-    let whole = |text: &str| -> Vec<String> {
-        sightings(text).into_iter().filter(|s| !s.is_partial).map(|s| s.key).collect()
-    };
-    let mut names = whole(subject);
+    let mut seen = sightings(subject);
     // One word of a running text is no name: "summit" may be the company or a mountain.
-    names.extend(whole(&text).into_iter().filter(|name| name.contains(' ')));
+    seen.extend(sightings(&text).into_iter().filter(|seen| seen.key.contains(' ')));
+    let (parts, names): (Vec<_>, Vec<_>) = seen.into_iter().partition(|seen| seen.is_partial);
+    let keys = |seen: Vec<Sighting>| -> Vec<String> {
+        let keys: BTreeSet<String> = seen.into_iter().map(|seen| seen.key).collect();
+        keys.into_iter().collect()
+    };
+    let (names, mut parts) = (keys(names), keys(parts));
+    parts.retain(|part| names.binary_search(part).is_err());
     threads.sort();
     threads.dedup();
-    names.sort();
-    names.dedup();
     Keys {
         threads,
         n_in_subject: in_subject.len(),
         mentions: in_subject.into_iter().chain(mentions(&text)).collect(),
         tickets: rules.tickets(&format!("{subject}\n{text}")),
         names,
+        parts,
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Keys {
     pub tickets: Vec<String>,
     /// Normalised words that may be a company's name.
     pub names: Vec<String>,
+    /// The same where the name seems to be a part of a longer one. Such a name never decides; it
+    /// tells a person which application may be meant.
+    pub parts: Vec<String>,
 }
 
 impl Keys {
@@ -209,6 +212,8 @@ type Ids = BTreeSet<ApplicationId>;
 struct Named {
     ids: Ids,
     by_name: BTreeMap<String, Ids>,
+    /// Applications whose name stands inside a longer name that is not registered.
+    within: Ids,
 }
 
 impl Named {
@@ -221,12 +226,19 @@ impl Named {
             }
         }
         let all: Vec<String> = by_name.keys().cloned().collect();
-        by_name.retain(|name, _| {
-            !all.iter().any(|longer| {
+        let is_in_longer = |name: &str| {
+            all.iter().any(|longer| {
                 longer.len() > name.len() && format!(" {longer} ").contains(&format!(" {name} "))
             })
-        });
-        Named { ids: by_name.values().flatten().copied().collect(), by_name }
+        };
+        by_name.retain(|name, _| !is_in_longer(name));
+        let ids: Ids = by_name.values().flatten().copied().collect();
+        let is_within = |c: &&Candidate| {
+            !ids.contains(&c.id)
+                && c.names.iter().any(|name| keys.parts.contains(name) && !is_in_longer(name))
+        };
+        let within = candidates.iter().filter(is_within).map(|c| c.id).collect();
+        Named { ids, by_name, within }
     }
 }
 
@@ -393,6 +405,10 @@ impl Found {
             };
         }
         match (self.named.ids.first(), self.named.ids.len()) {
+            (Some(_), 1) if !self.named.within.is_empty() => Err((
+                Outcome::Ambiguous,
+                "a part of another name in it is the name of another application".to_owned(),
+            )),
             (Some(id), 1) => {
                 chosen(id, Key::Name, "exactly one application bears the company's name")
             }
@@ -403,6 +419,10 @@ impl Found {
                 Outcome::Unmatched,
                 match &self.stranger {
                     Some(number) => format!("no application is registered for {number}"),
+                    None if !self.named.within.is_empty() => {
+                        "a registered name is a part of a longer name that is not registered"
+                            .to_owned()
+                    }
                     None => "no thread, number, ticket or name leads to an application".to_owned(),
                 },
             )),
@@ -445,6 +465,14 @@ impl Found {
         .flatten()
         .copied()
         .collect();
+        let candidates = match (candidates.is_empty(), &self.stranger) {
+            // Beside a number of its own a longer name is somebody else's.
+            (true, None) => self.named.within.clone(),
+            (false, None) if outcome == Outcome::Ambiguous && self.numbers.is_empty() => {
+                candidates.union(&self.named.within).copied().collect()
+            }
+            _ => candidates,
+        };
         Match {
             outcome,
             by: None,
@@ -482,7 +510,7 @@ fn only(ids: &Ids, others: &Ids) -> Option<ApplicationId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::company::{company_key, names_in};
+    use crate::domain::company::{Sighting, company_key, sightings};
     use crate::domain::mention::mentions;
 
     /// Applications 1 to 4: two suffixes of one company, and two others.
@@ -511,7 +539,10 @@ mod tests {
     fn check(text: &str, thread: Option<i64>, ticket: Option<i64>, expected: (Outcome, &[i64])) {
         let mentions = mentions(text);
         let n_in_subject = mentions.len();
-        let keys = Keys { mentions, n_in_subject, names: names_in(text), ..Keys::default() };
+        let (parts, names) = sightings(text).into_iter().partition::<Vec<_>, _>(|s| s.is_partial);
+        let keys_of = |found: Vec<Sighting>| found.into_iter().map(|s| s.key).collect();
+        let (names, parts) = (keys_of(names), keys_of(parts));
+        let keys = Keys { mentions, n_in_subject, names, parts, ..Keys::default() };
         let mut candidates = registered();
         for candidate in &mut candidates {
             candidate.by_thread = Some(candidate.id.0) == thread;
@@ -570,6 +601,18 @@ mod tests {
         check("Basalt Bicycle Works", None, None, (Ambiguous, &[1, 2]));
         check("Verbena Soap", None, None, (Unmatched, &[]));
         check("Verbena Soap Works and 11-222333400", None, None, (Contradiction, &[3]));
+    }
+
+    #[test]
+    fn a_name_inside_a_longer_one_is_only_a_guess() {
+        check("Verbena Soap Works LLC of Texas Holdings", None, None, (Unmatched, &[3]));
+        check("Global Verbena Soap Works LLC", None, None, (Unmatched, &[3]));
+        check("Verbena Soap Works (Texas) LLC", None, None, (Unmatched, &[3]));
+        check("Global Verbena Soap Works LLC 99-888777600", None, None, (Unmatched, &[]));
+        check("Global Verbena Soap Works LLC 75-260481700", None, None, (Matched, &[3]));
+        let both = "Verbena Soap Works LLC and Galena Glass Company are approved";
+        check(both, None, None, (Ambiguous, &[3, 4]));
+        check("Galena Glass Company: Great Verbena Soap Works", None, None, (Ambiguous, &[3, 4]));
     }
 
     #[test]

@@ -174,7 +174,7 @@ pub fn candidates(db: &Connection, keys: &Keys) -> Result<Vec<Candidate>> {
         named_params! {
             ":threads": json(&keys.threads),
             ":tickets": json(&keys.tickets),
-            ":names": json(&keys.names),
+            ":names": json(&keys.names.iter().chain(&keys.parts).collect::<Vec<_>>()),
             ":exact": json(&exact),
             ":eins": json(&eins),
         },
