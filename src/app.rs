@@ -5,12 +5,13 @@
 
 mod judge;
 mod replay;
+mod ruling;
 mod unrecognised;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
 use crate::config::Settings;
@@ -22,14 +23,15 @@ use crate::domain::coverage::Coverage;
 use crate::domain::cursor::Cursor;
 use crate::domain::evaluation::Evaluation;
 use crate::domain::event::{Event, EventKind, NewEvent, Source};
-use crate::domain::intake::{Effect, Examined};
+use crate::domain::intake::Examined;
 use crate::domain::message::{FolderRole, Message};
 use crate::domain::rules::Rules;
 use crate::store::query::{self, MailboxState, PendingAlert, Summary, Tallied};
 use crate::store::record::{self, Account, NewApplication};
 use crate::store::{self, Store};
-use judge::{Judge, take_back};
+use judge::Judge;
 pub use replay::{Change, Mode, Replayed};
+pub use ruling::{By, Ruled, Ruling, Waiting};
 
 /// The program's memory and what it judges by.
 #[derive(Debug)]
@@ -120,17 +122,6 @@ pub struct Tally {
     pub ignored: u32,
     /// Mails whose bytes were known already.
     pub duplicate: u32,
-}
-
-/// What a person decides about a mail.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Ruling {
-    /// It is about these applications.
-    Belongs(Vec<ApplicationId>),
-    /// Nothing follows from it.
-    Dismissed,
-    /// What was made of it is taken back.
-    Undone,
 }
 
 impl App {
@@ -292,58 +283,6 @@ impl App {
                 judge.sum_up(tx, id)
             })
             .context("cannot record it")
-    }
-
-    /// Does with a mail what a person decided.
-    ///
-    /// # Errors
-    ///
-    /// A mail that is unknown, a fraud, or not in a state in which the ruling makes sense.
-    pub fn rule(&mut self, message: i64, ruling: &Ruling, now: DateTime<Utc>) -> Result<()> {
-        let coverage = self.coverage()?;
-        let App { store, settings, rules, calendar } = self;
-        let judge = Judge { settings, rules, calendar, coverage: &coverage, now };
-        store.write(|tx| -> Result<()> {
-            let Some(stored) = query::message(tx, message)? else {
-                bail!("there is no message {message}");
-            };
-            let mut touched: BTreeSet<ApplicationId> = BTreeSet::new();
-            match ruling {
-                Ruling::Belongs(applications) => {
-                    if stored.effect == Effect::Quarantined.as_str() {
-                        bail!("message {message} is quarantined as a forgery, and a forgery never moves an application");
-                    }
-                    let is_so = stored.effect == Effect::Recorded.as_str()
-                        && stored.application.map(|id| vec![id]).as_ref() == Some(applications);
-                    if is_so {
-                        // The person agrees, and nothing is to be changed.
-                        record::decided(tx, message, Some("accepted"), &stored.effect, stored.application)?;
-                    } else {
-                        take_back(tx, &stored, (Source::Command, None), &mut touched, now)?;
-                        judge.assign(tx, &stored, applications)?;
-                        touched.extend(applications);
-                    }
-                }
-                Ruling::Dismissed => {
-                    if stored.review.as_deref() != Some("open") {
-                        bail!("message {message} does not wait for review; `acewatch review undo {message}` takes back what was made of it");
-                    }
-                    record::decided(tx, message, Some("dismissed"), Effect::Ignored.as_str(), stored.application)?;
-                }
-                Ruling::Undone => {
-                    let reviewed = matches!(stored.review.as_deref(), Some("accepted" | "dismissed"));
-                    let taken_back = take_back(tx, &stored, (Source::Command, None), &mut touched, now)?;
-                    if !reviewed && taken_back == 0 {
-                        bail!("there is nothing to take back: message {message} has had no effect");
-                    }
-                    record::decided(tx, message, Some("open"), Effect::Review.as_str(), None)?;
-                }
-            }
-            for id in touched {
-                judge.sum_up(tx, id)?;
-            }
-            Ok(())
-        })
     }
 
     /// Remembers that every folder of a mailbox has been read up to `read_until`; raises the

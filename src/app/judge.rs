@@ -20,6 +20,7 @@ use crate::domain::kind::{Kind, Reason};
 use crate::domain::message::{Digest, FolderRole, Message, without_files};
 use crate::domain::rules::Rules;
 use crate::store;
+use crate::store::decision;
 use crate::store::query::{self, StoredMessage};
 use crate::store::record::{self, NewApplication, NewMessage};
 
@@ -116,12 +117,14 @@ impl Judge<'_> {
         let digest = message.digest.to_string();
         match query::known(tx, &digest)? {
             // One mail may lie in two folders, and the inbox may be read first; in Sent it is ours.
-            Some((id, role, effect))
+            // What a person put aside stays there.
+            Some(known)
                 if origin.role == FolderRole::Sent
-                    && role != role_name(FolderRole::Sent)
-                    && effect == Effect::Ignored.as_str() =>
+                    && known.role != role_name(FolderRole::Sent)
+                    && known.effect == Effect::Ignored.as_str()
+                    && !known.is_decided =>
             {
-                record::forget(tx, id)?;
+                record::forget(tx, known.id)?;
             }
             Some(_) => {
                 tally.duplicate += 1;
@@ -240,27 +243,6 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// Records a mail as a person assigned it.
-    pub(super) fn assign(
-        &self,
-        tx: &Transaction,
-        stored: &StoredMessage,
-        applications: &[ApplicationId],
-    ) -> Result<(), store::Error> {
-        for application in applications {
-            let event = event_of_stored(stored);
-            record::event(tx, *application, &event, Some(stored.id), self.now)?;
-            if let Some(message_id) = &stored.message_id {
-                record::thread(tx, message_id, *application, stored.id)?;
-            }
-        }
-        let one = match applications {
-            [one] => Some(*one),
-            _ => None,
-        };
-        record::decided(tx, stored.id, Some("accepted"), Effect::Recorded.as_str(), one)
-    }
-
     /// Folds an application's events, evaluates it, and writes summary and alerts.
     pub(super) fn sum_up(&self, tx: &Transaction, id: ApplicationId) -> Result<(), store::Error> {
         let Some(summary) = query::summary_of(tx, id)? else { return Ok(()) };
@@ -325,10 +307,7 @@ pub(super) fn row<'a>(
 ) -> NewMessage<'a> {
     let kind = examined.classification.kind;
     let found = &examined.found;
-    let because = std::iter::once(examined.authenticity.because.clone())
-        .chain(examined.classification.because.clone())
-        .chain(std::iter::once(examined.because.clone()))
-        .collect::<Vec<_>>();
+    let because = examined.sentences();
     let candidates: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
     let is_code = kind == Kind::VerificationCode;
     NewMessage {
@@ -363,33 +342,42 @@ pub(super) fn row<'a>(
     }
 }
 
-/// Undoes the events that follow from a message, by the user's word or other rules', with a remark;
-/// says how many.
+/// Why the events that follow from a mail are undone.
+#[derive(Clone, Copy)]
+pub(super) enum Because<'a> {
+    /// A person decided so.
+    Decision(i64),
+    /// Other rules read the mail otherwise; the remark says how.
+    Rules(&'a str),
+}
+
+/// Undoes the events that follow from a message.
 pub(super) fn take_back(
     tx: &Transaction,
     stored: &StoredMessage,
-    (source, text): (Source, Option<&str>),
+    because: Because,
     touched: &mut BTreeSet<ApplicationId>,
     now: DateTime<Utc>,
-) -> Result<usize, store::Error> {
+) -> Result<(), store::Error> {
     let events = query::events_of_message(tx, stored.id)?;
     for (event, application) in &events {
-        let undo = NewEvent {
-            at: now,
-            kind: EventKind::Undone,
-            source,
-            text: text.map(str::to_owned),
-            undoes: Some(*event),
+        let (source, text, decision) = match because {
+            Because::Decision(decision) => (Source::Command, None, Some(decision)),
+            Because::Rules(remark) => (Source::Rules, Some(remark.to_owned()), None),
         };
-        record::event(tx, *application, &undo, Some(stored.id), now)?;
+        let undo =
+            NewEvent { at: now, kind: EventKind::Undone, source, text, undoes: Some(*event) };
+        let undo = record::event(tx, *application, &undo, Some(stored.id), now)?;
+        if let Some(decision) = decision {
+            decision::of_event(tx, undo, decision)?;
+        }
         touched.insert(*application);
     }
-    record::unlearn(tx, stored.id)?;
-    Ok(events.len())
+    record::unlearn(tx, stored.id)
 }
 
 /// The event of a mail that a person assigned, from what was kept of it.
-fn event_of_stored(stored: &StoredMessage) -> NewEvent {
+pub(super) fn event_of_stored(stored: &StoredMessage) -> NewEvent {
     let kind = match Kind::parse(&stored.kind) {
         Some(Kind::Submission) => EventKind::Submitted,
         Some(Kind::Answer) => EventKind::Answered,
@@ -410,7 +398,7 @@ fn event_of_stored(stored: &StoredMessage) -> NewEvent {
     }
 }
 
-fn role_of(name: &str) -> FolderRole {
+pub(super) fn role_of(name: &str) -> FolderRole {
     match name {
         "sent" => FolderRole::Sent,
         "junk" => FolderRole::Junk,

@@ -10,11 +10,10 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
 
-use super::judge::{Judge, row, take_back};
+use super::judge::{Because, Judge, row, take_back};
 use super::{App, Origin};
 use crate::domain::application::ApplicationId;
 use crate::domain::authenticity::Verdict;
-use crate::domain::event::Source;
 use crate::domain::intake::{Effect, Examined};
 use crate::domain::kind::Kind;
 use crate::domain::message::Message;
@@ -195,7 +194,7 @@ fn change(
         return Ok(stored.application);
     }
     let remark = format!("rules read again: {} → {}", stored.kind, kind.as_str());
-    take_back(tx, stored, (Source::Rules, Some(&remark)), touched, judge.now)?;
+    take_back(tx, stored, Because::Rules(&remark), touched, judge.now)?;
     // A mail for which nobody vouches goes by its bytes.
     let identities = [message.message_id.as_deref(), Some(stored.digest.as_str())];
     for identity in identities.into_iter().flatten() {

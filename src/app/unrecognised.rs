@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
 use super::App;
+use super::ruling::TEXT_KEPT;
 use crate::domain::unrecognised::{Unrecognised, alert_of_the_day, key};
 use crate::store::query::{self, StoredMessage};
 use crate::store::{self, kept, record};
@@ -55,11 +56,11 @@ impl App {
         let keep = self.settings.storage.keep_mails.unwrap_or_default();
         let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
         let Some(until) = now.checked_sub_signed(keep) else { return Ok(()) };
-        if !kept::has_older(self.store.read(), until)? {
+        if !kept::has_older(self.store.read(), until, now - TEXT_KEPT)? {
             return Ok(());
         }
         self.store
-            .write(|tx| kept::prune(tx, until, AT_ONCE))
+            .write(|tx| kept::prune(tx, until, now - TEXT_KEPT, AT_ONCE))
             .context("cannot forget mails that were kept for long enough")
     }
 }

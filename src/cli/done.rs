@@ -79,6 +79,7 @@ mod tests {
             message_id: None,
             text: text.map(str::to_owned),
             undoes,
+            decided: None,
         }
     }
 

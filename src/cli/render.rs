@@ -130,6 +130,17 @@ pub fn moment(at: DateTime<Utc>, zone: &Zone) -> String {
     at.with_timezone(zone).format("%a %-d %b %Y %H:%M %Z").to_string()
 }
 
+/// The beginning of a text, with a mark where something was left out.
+pub fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+            format!("{}…", kept.trim_end())
+        }
+    }
+}
+
 /// How long something is: `3 days`, `2 hours`.
 pub fn duration(span: chrono::Duration) -> String {
     let (n, unit) = match span {

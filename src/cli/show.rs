@@ -12,7 +12,7 @@ use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::Evaluation;
 use crate::domain::event::{Event, EventKind, Source};
 use crate::domain::window::{Verdict, WindowName};
-use crate::store::query;
+use crate::store::{decision, query};
 
 /// Show one application: timeline, windows with how each date came about, what to do next
 #[derive(Debug, clap::Args)]
@@ -62,10 +62,23 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                     "message_id": event.message_id.as_deref().map(|id| masking.plain(id)),
                     "text": event.text.as_deref().map(|text| masking.plain(text)),
                     "undoes": event.undoes,
+                    "who": event.decided.as_ref().map(|by| by.who.clone()),
+                    "why": event.decided.as_ref().map(|by| masking.plain(&by.why)),
                 })
             })
             .collect();
         object.insert("events".to_owned(), json!(events));
+        let learnt: Vec<_> = decision::learnt_names(app.store.read(), id)?
+            .iter()
+            .map(|name| {
+                json!({
+                    "alias": masking.plain(&name.written),
+                    "message": name.message,
+                    "learned_at": rfc3339(name.learnt_at),
+                })
+            })
+            .collect();
+        object.insert("learned_aliases".to_owned(), json!(learnt));
         if args.all_mail {
             let mails: Vec<_> = query::messages_of(app.store.read(), id)?
                 .iter()
@@ -122,6 +135,13 @@ pub(crate) fn application_text(
     for (name, value) in extras.iter().filter(|(_, value)| !value.is_empty()) {
         text.push_str(&format!("{name}: {}\n", masking.text(value)));
     }
+    for name in decision::learnt_names(db, id)? {
+        let written = masking.text(&name.written);
+        text.push_str(&format!(
+            "also known as: {written} (learnt from message {})\n",
+            name.message
+        ));
+    }
     text.push_str(&format!("\n{}\n", styled("What happened", render::STRONG)));
     text.push_str(&timeline(app, &events, now, masking));
     text.push_str(&format!("\n{}\n", styled("What is awaited", render::STRONG)));
@@ -156,8 +176,14 @@ fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) 
             if let Some(note) = &event.text {
                 line.push_str(&format!(": {}", masking.text(&note.replace('_', " "))));
             }
-            if let Some(message) = event.message {
-                line.push_str(&styled(&format!("  (message {message})"), render::FAINT));
+            let by = event.decided.as_ref().map(|by| match by.why.is_empty() {
+                true => format!("decided by {}", masking.text(&by.who)),
+                false => format!("decided by {}: {}", masking.text(&by.who), masking.text(&by.why)),
+            });
+            let message = event.message.map(|message| format!("message {message}"));
+            let source: Vec<String> = message.into_iter().chain(by).collect();
+            if !source.is_empty() {
+                line.push_str(&styled(&format!("  ({})", source.join(", ")), render::FAINT));
             }
             if undone.contains(&event.id) {
                 line.push_str("  (taken back)");

@@ -397,7 +397,7 @@ impl<'a> Overview<'a> {
         let sent = summary.submitted_at.map(|at| days.written(at).to_owned());
         [
             Cell::right(id.to_string()),
-            Cell::plain(shortened(&self.masking.text(&summary.application.company), 34)),
+            Cell::plain(render::shortened(&self.masking.text(&summary.application.company), 34)),
             Cell::plain(self.masking.number(&summary.application.number)),
             stage,
             Cell::plain(sent.unwrap_or_default()),
@@ -575,16 +575,6 @@ pub(crate) fn application_json(
 /// Sent, and nothing to be done but wait.
 fn is_waiting(stage: Stage, attention: Attention) -> bool {
     attention == Attention::None && stage.awaits_decision()
-}
-
-fn shortened(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some(_) => {
-            let kept: String = text.chars().take(limit.saturating_sub(1)).collect();
-            format!("{}…", kept.trim_end())
-        }
-    }
 }
 
 /// What an application must be to be shown.

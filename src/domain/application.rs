@@ -319,6 +319,7 @@ mod tests {
             message_id: None,
             text: text.map(str::to_owned),
             undoes: None,
+            decided: None,
         }
     }
 

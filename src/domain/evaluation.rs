@@ -245,6 +245,7 @@ mod tests {
                 message_id: None,
                 text: None,
                 undoes: None,
+                decided: None,
             })
             .collect();
         let application = Application {

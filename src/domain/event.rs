@@ -127,6 +127,17 @@ pub struct Event {
     pub text: Option<String>,
     /// The event that this one takes back.
     pub undoes: Option<i64>,
+    /// Who decided about the mail, where a person did.
+    pub decided: Option<Decided>,
+}
+
+/// Who decided about a mail, and why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decided {
+    /// The person.
+    pub who: String,
+    /// The reason given, or that of the guess that was accepted.
+    pub why: String,
 }
 
 /// An event that is to be recorded.

@@ -54,7 +54,7 @@ pub struct Registration {
     pub number: ImporterNumber,
 }
 
-/// A recorded message with the same Message-ID as the one looked at.
+/// A message with the same Message-ID as the one looked at, recorded or put before a person.
 ///
 /// A Message-ID is only its sender's word: the mail is a copy only if all the rest agrees too.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -69,6 +69,8 @@ pub struct Twin {
     pub kind: String,
     /// The application it was recorded for.
     pub application: Option<ApplicationId>,
+    /// Whether a person decided about it; the application is then the person's choice.
+    pub is_decided: bool,
 }
 
 /// What acewatch makes of one mail, and what follows from it.
@@ -94,6 +96,19 @@ pub struct Examined {
     pub tickets: Vec<String>,
     /// The alert to raise.
     pub alert: Option<Alert>,
+    /// Whether a person may accept it unseen; see [`examine`].
+    pub is_good_guess: bool,
+}
+
+impl Examined {
+    /// Why, sentence by sentence: first on its authenticity, last on its effect.
+    pub fn sentences(&self) -> Vec<String> {
+        std::iter::once(&self.authenticity.because)
+            .chain(&self.classification.because)
+            .chain(std::iter::once(&self.because))
+            .cloned()
+            .collect()
+    }
 }
 
 impl Examined {
@@ -149,8 +164,12 @@ pub fn keys_of(message: &Message, rules: &Rules) -> Keys {
 
 /// Says what a mail is and what follows from it.
 ///
-/// `candidates` are the applications that bear one of its keys; `twins` are the recorded messages
-/// with the same Message-ID.
+/// `candidates` are the applications that bear one of its keys; `twins` are the messages with the
+/// same Message-ID that were recorded or put before a person.
+///
+/// A good guess is a mail that would be recorded if it came in now, by thread or number and not by
+/// ticket or name. One that forwards another mail would not, and still is one, unless it decides:
+/// CBP vouches for the sender, not for what was passed on.
 pub fn examine(
     message: &Message,
     keys: &Keys,
@@ -209,7 +228,7 @@ pub fn examine_as(
         twin.sender == message.sender_line()
             && twin.subject == message.subject
             && twin.kind == kind.as_str()
-            && twin.application == found.application
+            && (twin.is_decided || twin.application == found.application)
     };
     let case = Case {
         message,
@@ -222,6 +241,7 @@ pub fn examine_as(
         copy_of: twins.iter().find(is_twin).map(|twin| twin.message),
     };
     let (effect, because) = case.effect();
+    let is_good_guess = case.is_good_guess(effect);
     let registration = registration.filter(|_| effect == Effect::Recorded);
     let event = (effect == Effect::Recorded).then(|| event_of(message, &classification)).flatten();
     let is_from_cbp = authenticity.verdict == Verdict::Authentic;
@@ -243,6 +263,7 @@ pub fn examine_as(
         because,
         event,
         registration,
+        is_good_guess,
     }
 }
 
@@ -273,6 +294,8 @@ pub fn event_of(message: &Message, classification: &Classification) -> Option<Ne
     };
     Some(NewEvent { at: message.received_at, kind, source: Source::Message, text, undoes: None })
 }
+
+const FORWARDED: &str = "it forwards what somebody else wrote";
 
 /// What decides about a mail's effect.
 struct Case<'a> {
@@ -330,17 +353,38 @@ impl Case<'_> {
                 say(Effect::Ignored, "nothing about an application")
             }
             _ if self.classification.review => say(Effect::Review, "the rule asks for a person"),
-            _ if self.message.forwarded_inline || !self.message.forwarded.is_empty() => {
-                say(Effect::Review, "it forwards what somebody else wrote")
-            }
             Kind::Rejection if matches!(stage, Some(Stage::Approved | Stage::Active)) => {
                 say(Effect::Review, "a rejection after an approval")
             }
             Kind::Approval if self.candidate.is_some_and(|c| c.is_rejected_later) => {
                 say(Effect::Review, "an approval, and a later rejection is recorded already")
             }
-            _ => self.if_matched(),
+            _ => match self.if_matched() {
+                (Effect::Recorded, _) if self.is_forward() => say(Effect::Review, FORWARDED),
+                other => other,
+            },
         }
+    }
+
+    fn is_forward(&self) -> bool {
+        self.message.forwarded_inline || !self.message.forwarded.is_empty()
+    }
+
+    /// See [`examine`].
+    fn is_good_guess(&self, effect: Effect) -> bool {
+        let is_decision = matches!(self.classification.kind, Kind::Approval | Kind::Rejection);
+        let would_be_recorded = match effect {
+            Effect::Recorded => true,
+            Effect::Review => {
+                self.verdict == Verdict::Authentic
+                    && self.is_forward()
+                    && !is_decision
+                    && !self.classification.review
+                    && self.authentic().1 == FORWARDED
+            }
+            Effect::Quarantined | Effect::Ignored => false,
+        };
+        would_be_recorded && matches!(self.found.by, Some(Key::Thread | Key::Number))
     }
 
     /// A report that a mail of ours failed for good. Its returned part may be made up, so it counts

@@ -174,9 +174,13 @@ pub fn numbers(keys: &Keys, candidates: &[Candidate]) -> Vec<String> {
             .or_else(|| readings.first().filter(|_| mention.is_well_shaped()));
         let Some(reading) = chosen else { continue };
         let known = registered(reading);
-        let reported = match (reading, known.first(), known.len()) {
-            (_, Some(number), 1) => number.to_string(),
-            (reading, ..) => reading.to_string(),
+        let is_meant = |number: &&&ImporterNumber| match reading {
+            Reading::Exact(_) => true,
+            Reading::Family(_) => number.suffix() == Some("00"),
+        };
+        let reported = match (known.first().filter(is_meant), known.len()) {
+            (Some(number), 1) => number.to_string(),
+            _ => reading.to_string(),
         };
         if seen.insert(reported.clone()) {
             found.push(reported);
@@ -283,8 +287,15 @@ impl Found {
                 if place < keys.n_in_subject {
                     found.in_subject.extend(&fitting);
                 }
-                match (&reading, fitting.len()) {
-                    (Reading::Family(_), 2..) => found.families.extend(fitting),
+                // Without a suffix 00 is meant; another one only if something else says so, too.
+                let is_other_suffix =
+                    |c: &Candidate| fitting.contains(&c.id) && c.number.suffix() != Some("00");
+                match &reading {
+                    Reading::Family(_)
+                        if 1 < fitting.len() || candidates.iter().any(is_other_suffix) =>
+                    {
+                        found.families.extend(fitting);
+                    }
                     _ => found.numbers.extend(fitting),
                 }
             }
@@ -367,8 +378,11 @@ impl Found {
                 .unwrap_or_else(|| {
                     Err((
                         Outcome::Ambiguous,
-                        "it names an EIN without suffix, and several suffixes are registered"
-                            .to_owned(),
+                        match self.families.len() {
+                            1 => "it names an EIN without suffix, and only another one than 00 is registered",
+                            _ => "it names an EIN without suffix, and several suffixes are registered",
+                        }
+                        .to_owned(),
                     ))
                 });
         }
@@ -570,6 +584,23 @@ mod tests {
     #[test]
     fn an_ein_that_one_application_bears_is_that_application() {
         check("EIN 75-2604817", None, None, (Matched, &[3]));
+    }
+
+    #[test]
+    fn an_ein_without_suffix_means_00() {
+        let mut candidates = registered();
+        candidates.remove(0);
+        let found = |text: &str, by_thread: bool| {
+            let keys = Keys { mentions: mentions(text), ..Keys::default() };
+            let mut candidates = candidates.clone();
+            candidates[0].by_thread = by_thread;
+            (Match::of(&keys, &candidates).outcome, numbers(&keys, &candidates))
+        };
+        let bare = vec!["84-6602173".to_owned()];
+        assert_eq!(found("84-6602173", false), (Ambiguous, bare.clone()));
+        assert_eq!(found("84-6602173", true), (Matched, bare));
+        assert_eq!(found("84-660217301", false).0, Matched);
+        assert_eq!(found("EIN 75-2604817", false).1, ["75-260481700"]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub mod mention;
 
 pub mod company;
 
+pub mod stated;
+
 pub mod message;
 
 pub mod authenticity;

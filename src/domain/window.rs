@@ -386,6 +386,7 @@ mod tests {
                 message_id: None,
                 text: None,
                 undoes: None,
+                decided: None,
             })
             .collect();
         windows(&History::of(&events), &RouteWindows::default(), &calendar())

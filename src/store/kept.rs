@@ -39,7 +39,9 @@ pub fn is_decided(db: &Connection, stored: &StoredMessage) -> Result<bool> {
         return Ok(true);
     }
     let mut statement = db.prepare_cached(
-        "SELECT 1 FROM events WHERE message = ?1 AND kind = 'undone' AND source = 'command'",
+        "SELECT 1 FROM decisions WHERE message = ?1 AND what <> 'alias_forgotten'
+         UNION ALL
+         SELECT 1 FROM events WHERE message = ?1 AND kind = 'undone' AND source = 'command'",
     )?;
     Ok(statement.exists([stored.id])?)
 }
@@ -124,24 +126,36 @@ pub fn settle_alerts_of(tx: &Transaction, identity: &str, now: DateTime<Utc>) ->
     Ok(())
 }
 
-/// Whether a mail is kept that was taken in before `until` and waits for nobody.
-pub fn has_older(db: &Connection, until: DateTime<Utc>) -> Result<bool> {
+/// Whether a mail is kept that was taken in before `until`, waits for nobody, and was not decided
+/// about since `decided_before`.
+pub fn has_older(
+    db: &Connection,
+    until: DateTime<Utc>,
+    decided_before: DateTime<Utc>,
+) -> Result<bool> {
     let mut statement =
         db.prepare_cached(&format!("SELECT 1 FROM messages WHERE {OLDER} LIMIT 1"))?;
-    Ok(statement.exists([until.timestamp()])?)
+    Ok(statement.exists([until.timestamp(), decided_before.timestamp()])?)
 }
 
 /// Forgets the bytes of at most `n` such mails, the oldest first.
-pub fn prune(tx: &Transaction, until: DateTime<Utc>, n: i64) -> Result<()> {
+pub fn prune(
+    tx: &Transaction,
+    until: DateTime<Utc>,
+    decided_before: DateTime<Utc>,
+    n: i64,
+) -> Result<()> {
     tx.prepare_cached(&format!(
         "UPDATE messages SET raw = NULL
-         WHERE id IN (SELECT id FROM messages WHERE {OLDER} ORDER BY recorded_at LIMIT ?2)"
+         WHERE id IN (SELECT id FROM messages WHERE {OLDER} ORDER BY recorded_at LIMIT ?3)"
     ))?
-    .execute([until.timestamp(), n])?;
+    .execute([until.timestamp(), decided_before.timestamp(), n])?;
     Ok(())
 }
 
-const OLDER: &str = "raw IS NOT NULL AND review IS NOT 'open' AND recorded_at < ?1";
+/// What a person decided a short while ago they may take back, and look at again.
+const OLDER: &str = "raw IS NOT NULL AND review IS NOT 'open' AND recorded_at < ?1
+    AND NOT EXISTS (SELECT 1 FROM decisions WHERE message = messages.id AND ?2 <= at)";
 
 fn seconds(since: Option<DateTime<Utc>>) -> i64 {
     since.map_or(i64::MIN, |since| since.timestamp())

@@ -6,9 +6,10 @@
 //! waiting its turn. `synchronous = FULL`, because an event that was shown to a person must
 //! survive a power cut.
 //!
-//! [`record`] writes, [`query`] reads; neither decides anything.
+//! [`record`] writes, [`query`] reads, [`decision`] does both for what people decide; none judges.
 
 pub mod backup;
+pub mod decision;
 pub mod kept;
 pub mod query;
 pub mod record;
@@ -20,12 +21,13 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
     ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
     ("0004_kept_mails", include_str!("../../migrations/0004_kept_mails.sql")),
     ("0005_dkim", include_str!("../../migrations/0005_dkim.sql")),
+    ("0006_decisions", include_str!("../../migrations/0006_decisions.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

@@ -12,7 +12,7 @@ use crate::domain::application::{Application, ApplicationId, Route, Stage};
 use crate::domain::coverage::Watched;
 use crate::domain::cursor::{Cursor, Unread};
 use crate::domain::evaluation::Attention;
-use crate::domain::event::{Event, EventKind, Source};
+use crate::domain::event::{Decided, Event, EventKind, Source};
 use crate::domain::importer::ImporterNumber;
 use crate::domain::intake::Twin;
 use crate::domain::matching::{Candidate, Keys};
@@ -137,6 +137,26 @@ pub fn instant(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
+/// Asks for the applications that bear a key. Each key has an index, so that the answer costs what
+/// it holds, and not what there is.
+pub const CANDIDATES: &str = "WITH by_thread AS (SELECT application FROM threads
+                        WHERE message_id IN (SELECT value FROM json_each(:threads))),
+          by_ticket AS (SELECT application FROM tickets
+                        WHERE ticket IN (SELECT value FROM json_each(:tickets))),
+          found AS (SELECT application AS id FROM by_thread
+                    UNION ALL SELECT application FROM by_ticket
+                    UNION ALL SELECT application FROM names
+                          WHERE name IN (SELECT value FROM json_each(:names))
+                    UNION ALL SELECT id FROM applications
+                          WHERE number IN (SELECT value FROM json_each(:exact))
+                    UNION ALL SELECT id FROM applications
+                          WHERE ein IN (SELECT value FROM json_each(:eins)))
+     SELECT id, company, number, stage, route,
+            id IN by_thread, id IN by_ticket,
+            (SELECT json_group_array(name) FROM names WHERE application = id)
+     FROM applications WHERE id IN found
+     ORDER BY id";
+
 /// The applications that bear one of a mail's keys.
 pub fn candidates(db: &Connection, keys: &Keys) -> Result<Vec<Candidate>> {
     let mut exact = Vec::new();
@@ -151,25 +171,7 @@ pub fn candidates(db: &Connection, keys: &Keys) -> Result<Vec<Candidate>> {
             Reading::Family(ein) => eins.push(ein),
         }
     }
-    let mut statement = db.prepare_cached(
-        "WITH by_thread AS (SELECT application FROM threads
-                            WHERE message_id IN (SELECT value FROM json_each(:threads))),
-              by_ticket AS (SELECT application FROM tickets
-                            WHERE ticket IN (SELECT value FROM json_each(:tickets))),
-              found AS (SELECT application AS id FROM by_thread
-                        UNION SELECT application FROM by_ticket
-                        UNION SELECT application FROM names
-                              WHERE name IN (SELECT value FROM json_each(:names))
-                        UNION SELECT id FROM applications
-                              WHERE number IN (SELECT value FROM json_each(:exact))
-                        UNION SELECT id FROM applications
-                              WHERE ein IN (SELECT value FROM json_each(:eins)))
-         SELECT id, company, number, stage, route,
-                id IN by_thread, id IN by_ticket,
-                (SELECT json_group_array(name) FROM names WHERE application = id)
-         FROM applications WHERE id IN found
-         ORDER BY id",
-    )?;
+    let mut statement = db.prepare_cached(CANDIDATES)?;
     let rows = statement.query_map(
         named_params! {
             ":threads": json(&keys.threads),
@@ -208,19 +210,44 @@ pub fn candidates(db: &Connection, keys: &Keys) -> Result<Vec<Candidate>> {
     .collect()
 }
 
-/// The message with the same bytes, if there is one: its number, role and effect.
-pub fn known(db: &Connection, digest: &str) -> Result<Option<(i64, String, String)>> {
-    let mut statement =
-        db.prepare_cached("SELECT id, role, effect FROM messages WHERE digest = ?1")?;
-    let row = statement.query_row([digest], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+/// A message with the same bytes as one that comes in.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its number.
+    pub id: i64,
+    /// `inbox`, `junk` or `sent`.
+    pub role: String,
+    /// What happened to it.
+    pub effect: String,
+    /// Whether a person ever decided about it.
+    pub is_decided: bool,
+}
+
+/// The message with the same bytes, if there is one.
+pub fn known(db: &Connection, digest: &str) -> Result<Option<Known>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, role, effect, EXISTS (SELECT 1 FROM decisions WHERE message = messages.id)
+         FROM messages WHERE digest = ?1",
+    )?;
+    let row = statement.query_row([digest], |row| {
+        Ok(Known {
+            id: row.get(0)?,
+            role: row.get(1)?,
+            effect: row.get(2)?,
+            is_decided: row.get(3)?,
+        })
+    });
     Ok(row.optional()?)
 }
 
-/// The recorded messages with a Message-ID, other than the one with these very bytes.
+/// The messages with a Message-ID that were recorded or put before a person, other than the one
+/// with these very bytes.
 pub fn recorded_with(db: &Connection, message_id: &str, digest: &str) -> Result<Vec<Twin>> {
     let mut statement = db.prepare_cached(
-        "SELECT id, sender, subject, kind, application FROM messages
-         WHERE message_id = ?1 AND digest <> ?2 AND effect = 'recorded'
+        "SELECT id, sender, subject, kind, application,
+                EXISTS (SELECT 1 FROM decisions WHERE message = messages.id)
+         FROM messages
+         WHERE message_id = ?1 AND digest <> ?2 AND (effect = 'recorded' OR review IS NOT NULL)
            AND authenticity IN ('authentic', 'own')
          ORDER BY id",
     )?;
@@ -231,6 +258,7 @@ pub fn recorded_with(db: &Connection, message_id: &str, digest: &str) -> Result<
             subject: row.get(2)?,
             kind: row.get(3)?,
             application: row.get::<_, Option<i64>>(4)?.map(ApplicationId),
+            is_decided: row.get(5)?,
         })
     })?;
     Ok(rows.collect::<std::result::Result<_, _>>()?)
@@ -386,12 +414,14 @@ pub fn with_name_part(db: &Connection, part: &str) -> Result<Vec<ApplicationId>>
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
-const EVENT: &str = "e.id, e.at, e.kind, e.source, e.message, m.message_id, e.text, e.undoes";
+const EVENT: &str = "e.id, e.at, e.kind, e.source, e.message, m.message_id, e.text, e.undoes,
+    d.who, d.why";
 
 /// An application's events in the order of their rows.
 pub fn events(db: &Connection, id: ApplicationId) -> Result<Vec<Event>> {
     let mut statement = db.prepare_cached(&format!(
         "SELECT {EVENT} FROM events e LEFT JOIN messages m ON m.id = e.message
+                                      LEFT JOIN decisions d ON d.id = e.decision
          WHERE e.application = ?1 ORDER BY e.id"
     ))?;
     let mut rows = statement.query([id.0])?;
@@ -405,13 +435,14 @@ pub fn events(db: &Connection, id: ApplicationId) -> Result<Vec<Event>> {
 /// All events by application, in the order of their rows.
 pub fn all_events(db: &Connection) -> Result<BTreeMap<ApplicationId, Vec<Event>>> {
     let mut statement = db.prepare(&format!(
-        "SELECT {EVENT}, e.application FROM events e LEFT JOIN messages m ON m.id = e.message
+        "SELECT {EVENT}, e.application FROM events e
+             LEFT JOIN messages m ON m.id = e.message LEFT JOIN decisions d ON d.id = e.decision
          ORDER BY e.id"
     ))?;
     let mut rows = statement.query([])?;
     let mut found: BTreeMap<ApplicationId, Vec<Event>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        found.entry(ApplicationId(row.get(8)?)).or_default().push(event(row)?);
+        found.entry(ApplicationId(row.get(10)?)).or_default().push(event(row)?);
     }
     Ok(found)
 }
@@ -432,6 +463,10 @@ fn event(row: &Row) -> Result<Event> {
         message_id: row.get(5)?,
         text: row.get(6)?,
         undoes: row.get(7)?,
+        decided: match (row.get(8)?, row.get(9)?) {
+            (Some(who), Some(why)) => Some(Decided { who, why }),
+            _ => None,
+        },
     })
 }
 
@@ -468,10 +503,11 @@ pub fn review(db: &Connection) -> Result<Vec<StoredMessage>> {
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
-/// The numbers of the mails in review that no application was found for.
+/// The numbers of the mails in review that no application was found for and nobody decided about.
 pub fn lost(db: &Connection) -> Result<Vec<i64>> {
     let mut statement = db.prepare_cached(
         "SELECT id FROM messages WHERE review = 'open' AND outcome = 'unmatched'
+           AND NOT EXISTS (SELECT 1 FROM decisions WHERE message = messages.id)
          ORDER BY received_at, id",
     )?;
     let rows = statement.query_map([], |row| row.get(0))?;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Params, Transaction, named_params};
 
 use super::Error;
+use super::query::StoredMessage;
 use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::application::{ApplicationId, History, Route, Stage};
 use crate::domain::company::CompanyName;
@@ -128,6 +129,7 @@ pub fn application(
             )?;
         }
     }
+    super::decision::forget_names_of_siblings(tx, ApplicationId(id))?;
     Ok(Some(ApplicationId(id)))
 }
 
@@ -239,6 +241,7 @@ pub fn ticket(
 pub fn unlearn(tx: &Transaction, message: i64) -> Result<()> {
     execute(tx, "DELETE FROM threads WHERE message = ?1", [message])?;
     execute(tx, "DELETE FROM tickets WHERE message = ?1", [message])?;
+    super::decision::forget_names_of_message(tx, message)?;
     Ok(())
 }
 
@@ -260,8 +263,6 @@ pub fn decided(
         tx,
         "UPDATE messages
          SET review = :review, effect = :effect, application = :application,
-             -- What a person took off the list as nobody's business is not kept.
-             raw = CASE WHEN :review IS NOT 'dismissed' THEN raw END,
              unrecognised = unrecognised AND coalesce(:review, 'open') = 'open'
          WHERE id = :id",
         named_params! {
@@ -288,6 +289,24 @@ pub fn rematched(tx: &Transaction, message: i64, found: &Match) -> Result<()> {
             ":by": found.by.map(|key| key.as_str()),
             ":candidates": json(&candidates),
             ":because": found.because,
+        },
+    )?;
+    Ok(())
+}
+
+/// Replaces what was made of a mail when it came in by what is made of it now.
+pub fn rejudged(tx: &Transaction, mail: &StoredMessage) -> Result<()> {
+    execute(
+        tx,
+        "UPDATE messages
+         SET kind = :kind, reason = :reason, authenticity = :authenticity, because = :because
+         WHERE id = :id",
+        named_params! {
+            ":id": mail.id,
+            ":kind": mail.kind,
+            ":reason": mail.reason,
+            ":authenticity": mail.authenticity,
+            ":because": json(&mail.because),
         },
     )?;
     Ok(())

@@ -105,6 +105,7 @@ fn strings(value: &Value) -> Vec<String> {
 fn score(folder: &Path, record_all: bool) -> Score {
     let mut app = app_with(folder);
     let mut score = Score::default();
+    let mut expectations = Vec::new();
     let expected = std::fs::read_to_string(folder.join("expected.jsonl")).unwrap();
     for line in expected.lines().filter(|line| !line.trim().is_empty()) {
         let line: Value = serde_json::from_str(line).unwrap();
@@ -189,8 +190,28 @@ fn score(folder: &Path, record_all: bool) -> Score {
             let mails = [Incoming { bytes: &bytes, received_at }];
             app.ingest(origin, &mails, None, received_at).unwrap();
         }
+        expectations.push((bytes, line));
     }
+    score.wrong.extend(wrong_guesses(&app, &expectations));
     score
+}
+
+/// The good guesses among the mails that wait which are none: accepted unseen, they would be wrong.
+fn wrong_guesses(app: &App, expectations: &[(Vec<u8>, Value)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for waiting in app.waiting().unwrap().iter().filter(|waiting| waiting.is_good) {
+        let (_, line) = expectations
+            .iter()
+            .find(|(bytes, _)| waiting.mail.raw.as_ref() == Some(bytes))
+            .expect("a mail that waits is one of the corpus");
+        let summary = query::summary_of(app.store.read(), waiting.suggestion().unwrap()).unwrap();
+        let number = summary.unwrap().application.number.to_string();
+        println!("good guess: {} for {number}", line["file"]);
+        if line["application"].as_str() != Some(&number) || line["authenticity"] == "unverified" {
+            wrong.push(format!("{}: a good guess of {number}: {line}", line["file"]));
+        }
+    }
+    wrong
 }
 
 fn check(name: &str, record_all: bool) {

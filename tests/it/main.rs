@@ -14,10 +14,12 @@
 )]
 
 mod backup;
+mod candidates;
 mod channels;
 mod cli;
 mod corpus;
 mod crash;
+mod decisions;
 mod desktop;
 mod faults;
 mod fifty;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use acewatch::app::{App, Incoming, Origin, Progress, Ruling, Tally};
+use acewatch::app::{App, By, Incoming, Origin, Progress, Ruling, Tally};
 use acewatch::config::{self, Environment};
 use acewatch::domain::application::{ApplicationId, Stage};
 use acewatch::domain::cursor::Cursor;
@@ -18,6 +18,8 @@ use crate::support::OFFICE;
 use crate::support::mail::{ACME, Importer, JUNIPER, approval, from_cbp, submission};
 
 const ACCOUNT: Account = Account { host: "imap.broker.example", user: "ops@broker.example" };
+
+const ME: By = By { who: "ops", why: None };
 
 fn app() -> App {
     let settings =
@@ -170,15 +172,15 @@ fn a_person_can_assign_and_take_back() {
     ingest(&mut app, FolderRole::Inbox, &[(&unverified, monday())], monday());
     assert_eq!(stage(&app, id), Stage::Submitted);
     let message = query::review(app.store.read()).unwrap()[0].id;
-    app.rule(message, &Ruling::Belongs(vec![id]), monday()).unwrap();
+    app.rule(&[(message, Ruling::Belongs(vec![id]))], ME, monday()).unwrap();
     assert_eq!(stage(&app, id), Stage::Approved);
     assert_eq!(query::n_review(app.store.read()).unwrap(), 0);
-    app.rule(message, &Ruling::Undone, monday()).unwrap();
+    app.rule(&[(message, Ruling::Undone)], ME, monday()).unwrap();
     assert_eq!(stage(&app, id), Stage::Submitted);
     assert_eq!(query::n_review(app.store.read()).unwrap(), 1);
-    app.rule(message, &Ruling::Dismissed, monday()).unwrap();
+    app.rule(&[(message, Ruling::Dismissed)], ME, monday()).unwrap();
     assert_eq!(query::n_review(app.store.read()).unwrap(), 0);
-    assert!(app.rule(message, &Ruling::Dismissed, monday()).is_err());
+    assert!(app.rule(&[(message, Ruling::Dismissed)], ME, monday()).is_err());
     // The next look at the mailbox does not bring it back.
     let again = ingest(&mut app, FolderRole::Inbox, &[(&unverified, monday())], monday());
     assert_eq!(again.duplicate, 1);
@@ -191,7 +193,7 @@ fn a_forgery_cannot_be_assigned() {
     let id = register(&mut app, ACME);
     let forged = approval(ACME, monday()).replace("dmarc=pass", "dmarc=fail");
     ingest(&mut app, FolderRole::Inbox, &[(&forged, monday())], monday());
-    assert!(app.rule(1, &Ruling::Belongs(vec![id]), monday()).is_err());
+    assert!(app.rule(&[(1, Ruling::Belongs(vec![id]))], ME, monday()).is_err());
     assert_eq!(stage(&app, id), Stage::Submitted);
 }
 
@@ -709,7 +711,7 @@ fn a_colleague_s_forward_waits_with_the_right_guess_and_proves_nothing() {
         assert_eq!((tally.recorded, tally.review), (0, 1), "{mail}");
         let stored = query::message(app.store.read(), 1).unwrap().unwrap();
         assert_eq!((stored.authenticity.as_str(), stored.application), ("unverified", Some(id)));
-        app.rule(1, &Ruling::Belongs(vec![id]), monday()).unwrap();
+        app.rule(&[(1, Ruling::Belongs(vec![id]))], ME, monday()).unwrap();
         assert_eq!(stage(&app, id), Stage::Approved, "{mail}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use acewatch::app::{App, Incoming, Origin, Ruling};
+use acewatch::app::{App, By, Incoming, Origin, Ruling};
 use acewatch::config::{self, Environment};
 use acewatch::domain::application::{ApplicationId, Route};
 use acewatch::domain::message::FolderRole;
@@ -13,6 +13,8 @@ use chrono::{DateTime, Utc};
 
 use crate::support::OFFICE;
 use crate::support::mail::{ACME, from_cbp};
+
+const ME: By = By { who: "ops", why: None };
 
 const SUBJECT: &str = "RE: ACE Account Application - Acme Imports LLC - 12-345678900";
 
@@ -80,7 +82,7 @@ fn what_no_rule_knows_is_told_each_morning_until_somebody_has_looked() {
 
     for mail in app.unrecognised().unwrap() {
         let ruling = Ruling::Belongs(vec![ApplicationId(1)]);
-        app.rule(mail.id, &ruling, at(WEDNESDAY)).unwrap();
+        app.rule(&[(mail.id, ruling)], ME, at(WEDNESDAY)).unwrap();
     }
     assert!(app.unrecognised().unwrap().is_empty());
     // What was not shown yet tells nothing any more.
@@ -96,7 +98,7 @@ fn who_agrees_with_a_guess_changes_nothing_in_the_history() {
         app.store.read().query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap()
     };
     let n_events = count(&app);
-    app.rule(1, &Ruling::Belongs(vec![ApplicationId(1)]), at(MONDAY)).unwrap();
+    app.rule(&[(1, Ruling::Belongs(vec![ApplicationId(1)]))], ME, at(MONDAY)).unwrap();
     assert_eq!(count(&app), n_events);
     assert!(app.unrecognised().unwrap().is_empty());
 }
