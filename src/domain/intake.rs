@@ -126,10 +126,20 @@ pub fn keys_of(message: &Message, rules: &Rules) -> Keys {
     if let Some(report) = &message.report {
         // Anybody can write a report; what counts in it is the mail that came back.
         let returned = report.returned.clone().unwrap_or_default();
-        let subject = mentions(&returned.subject);
+        // Exchange and Gmail answer in the thread of what came back, also where they return nothing
+        // of it, and Exchange repeats its subject.
+        let is_returned = report.returned.is_some();
+        let subject = match is_returned {
+            true => mentions(&returned.subject),
+            false => mentions(message.subject_without_prefixes()),
+        };
         let n_in_subject = subject.len();
+        let threads = match returned.message_id {
+            Some(id) => vec![id],
+            None => message.thread_ids().map(str::to_owned).collect(),
+        };
         return Keys {
-            threads: returned.message_id.into_iter().collect(),
+            threads,
             mentions: subject.into_iter().chain(mentions(&returned.text)).collect(),
             n_in_subject,
             ..Keys::default()

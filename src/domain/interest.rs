@@ -56,7 +56,10 @@ impl Interest {
 
     fn concerns(&self, envelope: &Envelope) -> bool {
         let machine = |from: &Address| {
-            let local = from.address.split('@').next().unwrap_or("").to_ascii_lowercase();
+            let local = from.address.split('@').next().unwrap_or("");
+            // Small mailers sign as "MAILER-DAEMON" and no more.
+            let local = if local.is_empty() { from.name.as_deref().unwrap_or("") } else { local };
+            let local = local.to_ascii_lowercase();
             matches!(local.as_str(), "mailer-daemon" | "postmaster")
         };
         if envelope.is_report || envelope.is_forward || envelope.from.iter().any(machine) {
@@ -113,6 +116,7 @@ mod tests {
             Inbox,
             true,
         );
+        check("From: MAILER-DAEMON\nSubject: Mail delivery failed", Inbox, true);
         check("From: client@acme.example\nSubject: FW: your account", Inbox, true);
         check("From: client@acme.example\nSubject: about 12-345678900", Inbox, true);
         check("From: client@acme.example\nSubject: about\n 12-345678900", Inbox, true);

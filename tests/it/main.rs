@@ -15,6 +15,7 @@
 
 mod backup;
 mod candidates;
+mod bounces;
 mod channels;
 mod cli;
 mod corpus;

@@ -33,6 +33,24 @@ impl DeliveryReport {
     pub fn failed(&self) -> impl Iterator<Item = &RecipientReport> {
         self.recipients.iter().filter(|recipient| recipient.action == DeliveryAction::Failed)
     }
+
+    /// Whether it says who was not reached, and by which mail.
+    pub(super) fn is_complete(&self) -> bool {
+        let has_id = self.returned.as_ref().is_some_and(|mail| mail.message_id.is_some());
+        has_id && !self.recipients.is_empty()
+    }
+
+    /// Adds what only the words of the same mail say.
+    pub(super) fn fill_in(&mut self, words: DeliveryReport) {
+        if self.recipients.is_empty() {
+            self.recipients = words.recipients;
+        }
+        let told = words.returned.filter(|mail| mail.message_id.is_some());
+        self.returned = match (self.returned.take(), told) {
+            (Some(mail), _) if mail.message_id.is_some() => Some(mail),
+            (mail, told) => told.or(mail),
+        };
+    }
 }
 
 /// What a report says of one recipient (RFC 3464 §2.3).
@@ -110,7 +128,7 @@ pub(super) fn recipients(part: &[u8]) -> Vec<RecipientReport> {
                 value.push_str(&text);
             }
         } else if let Some((name, value)) = text.split_once(':') {
-            let is_next = name.eq_ignore_ascii_case("Final-Recipient")
+            let is_next = name.trim().eq_ignore_ascii_case("Final-Recipient")
                 && fields::first(&group, "Final-Recipient").is_some();
             if is_next {
                 recipients.extend(recipient(&std::mem::take(&mut group)));
@@ -139,7 +157,7 @@ fn recipient(group: &[Field]) -> Option<RecipientReport> {
         .unwrap_or_default()
         .to_ascii_lowercase();
     let action = match action.as_str() {
-        "failed" | "failure" => DeliveryAction::Failed,
+        "failed" | "failure" | "expired" => DeliveryAction::Failed,
         "delayed" => DeliveryAction::Delayed,
         "delivered" => DeliveryAction::Delivered,
         "relayed" => DeliveryAction::Relayed,
@@ -190,7 +208,8 @@ pub(super) fn from_words(
     if !is_bounce || IS_AUTO_REPLY.is_match(subject) {
         return None;
     }
-    let copy_at = COPY.find(text).map_or(text.len(), |found| found.start());
+    let copy = COPY.find(text).or_else(|| BARE_COPY.find(text));
+    let copy_at = copy.map_or(text.len(), |found| found.start());
     let (own_words, copy) = text.split_at_checked(copy_at).unwrap_or((text, ""));
     let own_words: String = own_words.chars().take(MAX_WORDS).collect();
     let is_delay =
@@ -238,7 +257,7 @@ fn inline_copy(copy: &str) -> Option<Returned> {
 
 static BOUNCE_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)undeliver|delivery (?:status|failure|failed|has failed|delayed|problem|notification|report)|failure notice|returned mail|mail delivery|mail system error|returning message|unzustellbar|nicht zugestellt|non remis|no se (?:pudo|puede) entregar|could not be delivered|mail failure|warning: (?:could not send|message)|rejected mail",
+        r"(?i)undeliver|delivery (?:status|failure|failed|has failed|delayed|problem|notification|report)|failure notice|returned mail|mail delivery|mail system error|returning message|unzustellbar|nicht zugestellt|non remis|no se (?:pudo|puede) entregar|could not be delivered|mail fail(?:ure|ed)|error sending your mail|warning: (?:could not send|message)|rejected mail",
     )
 });
 static BOUNCE_WORDS: LazyLock<Regex> = LazyLock::new(|| {
@@ -266,9 +285,12 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static COPY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?im)^[ \t]*(?:-{2,}[^\n]{0,20}(?:below this line is a copy|this is a copy of|original message|returned message|unsent message|message header|message text follows|forwarded message)[^\n]*|original message (?:headers|follows)[^\n]*|the (?:original|following) message (?:headers?|follows)[^\n]*)$",
+        r"(?im)^[ \t]*(?:-{2,}[^\n]{0,20}(?:below this line is a copy|this is a copy of|enclosed (?:are|is)|original message|returned message|unsent message|message header|message text follows|forwarded message)[^\n]*|original message (?:headers|follows)[^\n]*|the (?:original|following) message (?:headers?|follows)[^\n]*)$",
     )
 });
+/// A copy of the header that nothing announces.
+static BARE_COPY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?im)\n[ \t]*\n(?:return-path|received|message-id):"));
 static COPY_HEADER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?im)^(?:return-path|received|from|message-id|subject|date|to|mime-version|dkim-signature|x-[a-z-]{1,60}):",
@@ -331,6 +353,17 @@ mod tests {
             &["a@x.example"],
             DeliveryAction::Failed,
             Some("2@x"),
+        );
+    }
+
+    #[test]
+    fn a_copy_without_announcement_is_found() {
+        check(
+            "Undelivered Mail Returned to Sender",
+            "This is a permanent error.\n\na@x.example Invalid Address, ERROR_CODE :550\n\n\nReceived:from y\nMessage-ID:<3@x>\nTo:<b@x.example>\nSubject:Acme\n",
+            &["a@x.example"],
+            DeliveryAction::Failed,
+            Some("3@x"),
         );
     }
 

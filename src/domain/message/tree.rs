@@ -81,29 +81,35 @@ impl Reader {
         let whole = joined(segments);
         let mut content = gathered.content;
 
+        let from = fields::first(&headers, "From").map(|raw| fields::addresses(raw).0);
+        let from = from.unwrap_or_default().into_iter().next();
+        // Small mailers sign as "MAILER-DAEMON" and no more.
+        let from = from.map(|from| match from.address.is_empty() {
+            true => from.name.unwrap_or_default(),
+            false => from.address,
+        });
+        let (from, subject) = (from.unwrap_or_default(), subject::decoded(&headers));
+        let in_words = || report::from_words(&headers, &from, &subject, &whole);
+        // Some servers put the returned mail beside the report, not into it.
+        let beside = content.forwarded.first().map(returned_mail);
+        let returned = gathered.returned.or(beside);
         if let Some(report) = &mut content.report {
-            // Some servers put the returned mail beside the report, not into it.
-            let beside = content.forwarded.first().map(returned_mail);
-            report.returned = gathered.returned.or(beside);
+            report.returned = returned;
             content.forwarded.clear();
-        } else {
-            let from = fields::first(&headers, "From").map(|raw| fields::addresses(raw).0);
-            let from = from.unwrap_or_default().into_iter().next().map(|from| from.address);
-            let subject = subject::decoded(&headers);
-            let from = from.unwrap_or_default();
-            if let Some((mut report, copy_at)) =
-                report::from_words(&headers, &from, &subject, &whole)
+            // Others have the recipient or the returned header only in their words.
+            if !report.is_complete()
+                && let Some((words, _)) = in_words()
             {
-                let attached =
-                    gathered.returned.or_else(|| content.forwarded.first().map(returned_mail));
-                report.returned = report.returned.or(attached);
-                content.report = Some(report);
-                content.forwarded.clear();
-                let (own_words, copy) = whole.split_at_checked(copy_at).unwrap_or((&whole, ""));
-                content.text = cut(own_words.trim_end());
-                content.quoted = cut(copy);
-                return content;
+                report.fill_in(words);
             }
+        } else if let Some((mut report, copy_at)) = in_words() {
+            report.returned = report.returned.or(returned);
+            content.report = Some(report);
+            content.forwarded.clear();
+            let (own_words, copy) = whole.split_at_checked(copy_at).unwrap_or((&whole, ""));
+            content.text = cut(own_words.trim_end());
+            content.quoted = cut(copy);
+            return content;
         }
         let split = quoting::split(&whole);
         content.text = cut(&split.text);
