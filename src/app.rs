@@ -530,18 +530,22 @@ impl App {
         now: DateTime<Utc>,
     ) -> Result<(History, Evaluation)> {
         let events = query::events(self.store.read(), application.id)?;
-        Ok(self.standing_by(application, &events, coverage, now))
+        Ok(self.standing_by(application, &events, coverage, now)?)
     }
 
     /// The same by events that were read already.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
     pub fn standing_by(
         &self,
         application: &Application,
         events: &[Event],
         coverage: &Coverage,
         now: DateTime<Utc>,
-    ) -> (History, Evaluation) {
-        self.judge_at(coverage, now).standing(application, events)
+    ) -> Result<(History, Evaluation), store::Error> {
+        self.judge_at(coverage, now).standing(self.store.read(), application, events)
     }
 
     /// All applications as they stand at `now`, most urgent first. The cached summary is used
@@ -567,7 +571,7 @@ impl App {
         let events = query::all_events(db)?;
         for summary in summaries.iter_mut().filter(|summary| !holds(summary)) {
             let own = events.get(&summary.application.id).map_or(&[][..], Vec::as_slice);
-            let (history, evaluation) = judge.standing(&summary.application, own);
+            let (history, evaluation) = judge.standing(db, &summary.application, own)?;
             summary.stage = history.stage();
             summary.attention = evaluation.attention;
             summary.submitted_at = history.submitted_at;

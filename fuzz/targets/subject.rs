@@ -1,7 +1,7 @@
 //! Subject lines: made of a company and a number, found fault with, and read back with prefixes.
 #![no_main]
 
-use acewatch::cli::subject::{composed, lint};
+use acewatch::domain::subject_line::{composed, lint};
 use acewatch::domain::importer::ImporterNumber;
 use acewatch::domain::mention::mentions;
 use acewatch::domain::message::{FolderRole, Message};
@@ -44,7 +44,7 @@ fn make(company: &str, number: &ImporterNumber) {
 fn read(data: &[u8]) {
     let line = String::from_utf8_lossy(data);
     for fault in lint(&line, false).iter().chain(&lint(&line, true)) {
-        assert!(!fault.name.is_empty() && !fault.because.is_empty());
+        assert!(!fault.fault.as_str().is_empty() && !fault.because.is_empty());
     }
     let message = parsed(&line);
     assert_is_safe_to_show(&message.subject);

@@ -18,10 +18,12 @@ use crate::domain::expectation::RouteWindows;
 use crate::domain::intake::{Effect, Examined, examine, examine_as, keys_of};
 use crate::domain::kind::{Kind, Reason};
 use crate::domain::message::{Digest, FolderRole, Message, without_files};
+use crate::domain::receipt::{OncePerSender, is_by_machine, once_per_sender, period};
 use crate::domain::rules::Rules;
 use crate::store;
 use crate::store::decision;
 use crate::store::query::{self, StoredMessage};
+use crate::store::receipt;
 use crate::store::record::{self, NewApplication, NewMessage};
 
 /// A mail that is larger without its attached files is not kept, unless it waits for review.
@@ -200,6 +202,9 @@ impl Judge<'_> {
             for ticket in &examined.tickets {
                 record::ticket(tx, ticket, application, id)?;
             }
+            if event.kind == EventKind::Receipt && is_by_machine(message) {
+                self.learn_receipt(tx, id, application, message)?;
+            }
             touched.insert(application);
         }
         if let Some(alert) = &examined.alert
@@ -208,6 +213,31 @@ impl Judge<'_> {
             record::alert(tx, alert, self.now)?;
         }
         Ok(registered.is_some())
+    }
+
+    /// Remembers whose submission CBP's machine confirmed, which tells something about what else
+    /// that address sent.
+    fn learn_receipt(
+        &self,
+        tx: &Transaction,
+        id: i64,
+        application: ApplicationId,
+        message: &Message,
+    ) -> Result<(), store::Error> {
+        let at = message.received_at;
+        let ours = || {
+            let trust = &self.settings.trust;
+            let to = message.recipients().find(|to| trust.is_own_address(&to.address))?;
+            Some((to.address.to_lowercase(), at))
+        };
+        let Some((sender, sent_at)) = receipt::last_sent(tx, application, at)?.or_else(ours) else {
+            return Ok(());
+        };
+        // Where two applications got their own before, another one changes nothing for any.
+        let lately = (self.now - period(), sent_at);
+        let is_settled = 1 < receipt::first_two(tx, &sender, lately, self.now)?.len();
+        receipt::record(tx, id, &sender, (application, sent_at, at))?;
+        if is_settled { Ok(()) } else { receipt::evaluate_awaiting(tx) }
     }
 
     /// A code is worth an alert only while it is valid.
@@ -247,7 +277,7 @@ impl Judge<'_> {
     pub(super) fn sum_up(&self, tx: &Transaction, id: ApplicationId) -> Result<(), store::Error> {
         let Some(summary) = query::summary_of(tx, id)? else { return Ok(()) };
         let events = query::events(tx, id)?;
-        let (history, evaluation) = self.standing(&summary.application, &events);
+        let (history, evaluation) = self.standing(tx, &summary.application, &events)?;
         record::summary(tx, id, &history, &evaluation, self.now)?;
         record::withdraw(tx, id, history.stage(), &evaluation.alerts, self.now)?;
         let mut is_news = false;
@@ -268,11 +298,15 @@ impl Judge<'_> {
 
     pub(super) fn standing(
         &self,
+        db: &Connection,
         application: &Application,
         events: &[Event],
-    ) -> (History, Evaluation) {
+    ) -> Result<(History, Evaluation), store::Error> {
         let seen: Vec<Event> = events.iter().filter(|e| e.at <= self.now).cloned().collect();
-        let history = History::of(&seen);
+        let mut history = History::of(&seen);
+        if history.stage() == Stage::Submitted && receipt::any(db)? {
+            history.receipt_elsewhere = self.receipt_elsewhere(db, application.id)?;
+        }
         let mut evaluation = evaluate(
             application,
             &history,
@@ -285,7 +319,21 @@ impl Judge<'_> {
         // A submission registered for this afternoon begins to count this afternoon.
         let unseen = events.iter().map(|event| event.at).filter(|at| self.now < *at).min();
         evaluation.next_at = evaluation.next_at.into_iter().chain(unseen).min();
-        (history, evaluation)
+        Ok((history, evaluation))
+    }
+
+    /// Why an application that waits for a receipt need not get one.
+    fn receipt_elsewhere(
+        &self,
+        db: &Connection,
+        id: ApplicationId,
+    ) -> Result<Option<OncePerSender>, store::Error> {
+        let Some((sender, sent_at)) = receipt::last_sent(db, id, self.now)? else {
+            return Ok(None);
+        };
+        let near = (sent_at - period(), sent_at + period());
+        let receipts = receipt::first_two(db, &sender, near, self.now)?;
+        Ok(once_per_sender(&sender, sent_at, &receipts))
     }
 
     fn spans(&self, route: Route) -> &RouteWindows {
@@ -307,7 +355,8 @@ pub(super) fn row<'a>(
 ) -> NewMessage<'a> {
     let kind = examined.classification.kind;
     let found = &examined.found;
-    let because = examined.sentences();
+    let mut because = examined.sentences();
+    because.extend(examined.faults.iter().map(|found| found.because.clone()));
     let candidates: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
     let is_code = kind == Kind::VerificationCode;
     NewMessage {
@@ -373,7 +422,11 @@ pub(super) fn take_back(
         }
         touched.insert(*application);
     }
-    record::unlearn(tx, stored.id)
+    record::unlearn(tx, stored.id)?;
+    if receipt::forget(tx, stored.id)? {
+        receipt::evaluate_awaiting(tx)?;
+    }
+    Ok(())
 }
 
 /// The event of a mail that a person assigned, from what was kept of it.

@@ -239,7 +239,7 @@ impl Judge<'_> {
                 }
                 let (event, mail) = match &again {
                     Some((mail, examined)) => {
-                        let event = event_of(mail, &examined.classification);
+                        let event = event_of(mail, &examined.classification, &examined.faults);
                         (event, renewed(stored.clone(), examined))
                     }
                     None => (None, stored.clone()),

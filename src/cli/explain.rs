@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Context;
 use super::failure::Failure;
 use super::render::{self, Masking, rfc3339, styled};
+use super::subject::faults_json;
 use crate::app::App;
 use crate::clock;
 use crate::dkim;
@@ -117,6 +118,7 @@ fn explained_json(file: &str, message: &Message, examined: &Examined, masking: &
             "candidates": found.candidates.iter().map(|ApplicationId(id)| *id).collect::<Vec<_>>(),
             "because": masking.plain(&found.because),
         },
+        "faults": faults_json(&examined.faults, masking),
         "effect": examined.effect.as_str(),
     })
 }
@@ -138,6 +140,7 @@ fn stored_json(stored: &StoredMessage, masking: &Masking) -> Value {
         "because": stored.because.iter().skip(1).map(|line| masking.plain(line)).collect::<Vec<_>>(),
         "importer_numbers": stored.numbers.iter().map(|n| masking.written(n)).collect::<Vec<_>>(),
         "match": match_json(stored, masking),
+        "faults": null,
         "effect": stored.effect,
     })
 }
@@ -183,6 +186,11 @@ fn explained_text(
     let because: Vec<String> =
         examined.classification.because.iter().map(|b| masking.text(b)).collect();
     lines.push(("kind", format!("{kind}{reason}: {}", because.join("; "))));
+    if !examined.faults.is_empty() {
+        let faults: Vec<String> =
+            examined.faults.iter().map(|found| masking.text(&found.because)).collect();
+        lines.push(("faults", faults.join("; ")));
+    }
     if !examined.numbers.is_empty() {
         let numbers: Vec<String> = examined.numbers.iter().map(|n| masking.written(n)).collect();
         lines.push(("numbers", numbers.join(", ")));

@@ -1,7 +1,7 @@
 //! `acewatch show`: one application's history, its windows, and what to do next.
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::render::{self, Masking, rfc3339, styled};
@@ -11,6 +11,7 @@ use crate::domain::application::{ApplicationId, History, Stage};
 use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::Evaluation;
 use crate::domain::event::{Event, EventKind, Source};
+use crate::domain::submission::Fault;
 use crate::domain::window::{Verdict, WindowName};
 use crate::store::{decision, query};
 
@@ -61,6 +62,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                     "message": event.message,
                     "message_id": event.message_id.as_deref().map(|id| masking.plain(id)),
                     "text": event.text.as_deref().map(|text| masking.plain(text)),
+                    "faults": faults_json(event),
                     "undoes": event.undoes,
                     "who": event.decided.as_ref().map(|by| by.who.clone()),
                     "why": event.decided.as_ref().map(|by| masking.plain(&by.why)),
@@ -126,6 +128,15 @@ pub(crate) fn application_text(
         text.push_str(&format!(" ({})", masking.text(&reason.replace('_', " "))));
     }
     text.push('\n');
+    if let [first, .., last] = history.attempts.as_slice() {
+        let day = |at| render::day(app.calendar.day_of(at));
+        text.push_str(&format!(
+            "attempt {}, sent {}; the first {}\n",
+            history.attempts.len(),
+            day(last.at),
+            day(first.at),
+        ));
+    }
     let extras = [
         ("aliases", application.aliases.join("; ")),
         ("tags", application.tags.join(", ")),
@@ -145,7 +156,7 @@ pub(crate) fn application_text(
     text.push_str(&format!("\n{}\n", styled("What happened", render::STRONG)));
     text.push_str(&timeline(app, &events, now, masking));
     text.push_str(&format!("\n{}\n", styled("What is awaited", render::STRONG)));
-    text.push_str(&windows_text(app, &coverage, &evaluation));
+    text.push_str(&windows_text(app, &coverage, &evaluation, masking));
     text.push_str(&format!(
         "\n{}\n  {}\n",
         styled("What to do", render::STRONG),
@@ -173,7 +184,10 @@ fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) 
     seen.iter()
         .map(|event| {
             let mut line = format!("  {}  {}", when(event), told(event.kind));
-            if let Some(note) = &event.text {
+            let faults = faults_of(event);
+            if !faults.is_empty() {
+                line.push_str(&format!(": {}", styled(&Fault::told(&faults), render::WARN)));
+            } else if let Some(note) = &event.text {
                 line.push_str(&format!(": {}", masking.text(&note.replace('_', " "))));
             }
             let by = event.decided.as_ref().map(|by| match by.why.is_empty() {
@@ -192,6 +206,19 @@ fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) 
             line
         })
         .collect()
+}
+
+/// What was wrong with a submission.
+fn faults_of(event: &Event) -> Vec<Fault> {
+    match (event.kind, &event.text) {
+        (EventKind::Submitted, Some(text)) => Fault::read(text),
+        _ => Vec::new(),
+    }
+}
+
+fn faults_json(event: &Event) -> Option<Vec<Value>> {
+    let described = |fault: &Fault| json!({ "name": fault.as_str(), "because": fault.said() });
+    (event.kind == EventKind::Submitted).then(|| faults_of(event).iter().map(described).collect())
 }
 
 fn told(kind: EventKind) -> &'static str {
@@ -214,7 +241,12 @@ fn told(kind: EventKind) -> &'static str {
     }
 }
 
-fn windows_text(app: &App, coverage: &Coverage, evaluation: &Evaluation) -> String {
+fn windows_text(
+    app: &App,
+    coverage: &Coverage,
+    evaluation: &Evaluation,
+    masking: &Masking,
+) -> String {
     if evaluation.windows.is_empty() {
         return "  nothing: no submission is known\n".to_owned();
     }
@@ -223,14 +255,17 @@ fn windows_text(app: &App, coverage: &Coverage, evaluation: &Evaluation) -> Stri
         let style = match verdict {
             Verdict::Overdue => render::ALARM,
             Verdict::Due | Verdict::Unknown => render::WARN,
-            Verdict::Answered | Verdict::Paused => render::FAINT,
+            Verdict::Answered | Verdict::Paused | Verdict::NotExpected => render::FAINT,
             Verdict::Waiting => render::GOOD,
         };
         let name = window.name.awaited();
-        text.push_str(&format!("  {name}: {}\n", styled(verdict.as_str(), style)));
+        text.push_str(&format!(
+            "  {name}: {}\n",
+            styled(&verdict.as_str().replace('_', " "), style)
+        ));
         if window.closed_at.is_none() {
             for line in window.explained(&app.calendar) {
-                text.push_str(&format!("    {line}\n"));
+                text.push_str(&format!("    {}\n", masking.text(&line)));
             }
         }
         if *verdict == Verdict::Unknown {

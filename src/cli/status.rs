@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -485,12 +486,18 @@ struct Applications<'a> {
 impl Serialize for Applications<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Overview { now, masking, summaries, .. } = self.overview;
-        serializer.collect_seq(summaries.iter().map(|summary| {
+        let mut written = serializer.serialize_seq(Some(summaries.len()))?;
+        for summary in summaries {
             let application = &summary.application;
             let own = self.events.get(&application.id).map_or(&[][..], Vec::as_slice);
-            let standing = self.app.standing_by(application, own, &self.coverage, *now);
-            application_json(self.app, application, &standing, masking, false)
-        }))
+            let standing = self
+                .app
+                .standing_by(application, own, &self.coverage, *now)
+                .map_err(serde::ser::Error::custom)?;
+            let document = application_json(self.app, application, &standing, masking, false);
+            written.serialize_element(&document)?;
+        }
+        written.end()
     }
 }
 
@@ -509,6 +516,8 @@ pub(crate) struct ApplicationJson {
     attention: &'static str,
     reason: Option<String>,
     submitted_at: Option<String>,
+    attempts: usize,
+    sent_at: Vec<String>,
     acknowledged_at: Option<String>,
     first_reply_at: Option<String>,
     decided_at: Option<String>,
@@ -547,7 +556,7 @@ pub(crate) fn application_json(
         overdue_at: rfc3339(window.overdue.at),
         closed_at: rfc3339_or_null(window.closed_at),
         verdict: verdict.as_str(),
-        explained: explained.then(|| window.explained(&app.calendar)),
+        explained: explained.then(|| all(&window.explained(&app.calendar))),
     });
     ApplicationJson {
         id,
@@ -562,6 +571,8 @@ pub(crate) fn application_json(
         attention: evaluation.attention.as_str(),
         reason: maybe(&history.reason),
         submitted_at: rfc3339_or_null(history.submitted_at),
+        attempts: history.attempts.len(),
+        sent_at: history.attempts.iter().map(|attempt| rfc3339(attempt.at)).collect(),
         acknowledged_at: rfc3339_or_null(history.acknowledged_at),
         first_reply_at: rfc3339_or_null(history.first_reply_at),
         decided_at: rfc3339_or_null(history.decided_at),

@@ -21,6 +21,8 @@ pub enum AlertKind {
     Suspicious,
     /// A submission came back.
     Bounce,
+    /// A submission that CBP may be unable to use.
+    FaultySubmission,
     /// CBP refused an application.
     Rejection,
     /// CBP asks for something.
@@ -51,10 +53,11 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [AlertKind; 16] = [
+    pub const ALL: [AlertKind; 17] = [
         AlertKind::VerificationCode,
         AlertKind::Suspicious,
         AlertKind::Bounce,
+        AlertKind::FaultySubmission,
         AlertKind::Rejection,
         AlertKind::InformationRequest,
         AlertKind::Approval,
@@ -76,6 +79,7 @@ impl AlertKind {
             AlertKind::VerificationCode => "verification_code",
             AlertKind::Suspicious => "suspicious",
             AlertKind::Bounce => "bounce",
+            AlertKind::FaultySubmission => "faulty_submission",
             AlertKind::Rejection => "rejection",
             AlertKind::InformationRequest => "information_request",
             AlertKind::Approval => "approval",
@@ -104,6 +108,7 @@ impl AlertKind {
             (AlertKind::VerificationCode, _) => "codes",
             (AlertKind::Suspicious, _) => "suspicious",
             (AlertKind::Bounce, _) => "not delivered",
+            (AlertKind::FaultySubmission, _) => "to send again",
             (AlertKind::Rejection, _) => "rejected",
             (AlertKind::InformationRequest, 1) => "question",
             (AlertKind::InformationRequest, _) => "questions",
@@ -131,6 +136,7 @@ impl AlertKind {
             }
             AlertKind::Suspicious
             | AlertKind::Bounce
+            | AlertKind::FaultySubmission
             | AlertKind::Rejection
             | AlertKind::InformationRequest
             | AlertKind::Approval
@@ -158,6 +164,11 @@ impl AlertKind {
             (AlertKind::Approval, stage) => stage != Stage::Active,
             _ => true,
         }
+    }
+
+    /// Whether it is listed anew at each evaluation, so that one not listed no longer holds.
+    pub fn is_evaluated(self) -> bool {
+        self.is_of_the_clock() || self == AlertKind::FaultySubmission
     }
 
     /// Whether the clock raises it; such an alert can wait for working hours, and is withdrawn

@@ -1,13 +1,16 @@
 //! An application, and how it stands: a fold over its events.
 //!
 //! Events count in the order in which they were received. A late receipt never undoes a
-//! decision; a resubmission after a rejection or a bounce begins a new attempt with clocks of
-//! its own; a second submission while the first is under way is a repetition and moves nothing.
+//! decision; a resubmission after a rejection or a bounce begins anew with clocks of its own. One
+//! that repeats an unanswered submission begins the wait for a receipt anew, and the decision is
+//! counted from the first all the same; one that follows CBP's request answers it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
-use super::event::{Event, EventKind};
+use super::event::{Event, EventKind, Source};
 use super::importer::ImporterNumber;
+use super::receipt::OncePerSender;
+use super::submission::Fault;
 
 /// An application's number in the database.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -148,8 +151,15 @@ pub struct History {
     stage: Option<Stage>,
     /// When it was closed, if it is.
     pub closed_at: Option<DateTime<Utc>>,
-    /// When the attempt that counts was sent.
+    /// Each time that it was sent, rejected and returned ones included.
+    pub attempts: Vec<Attempt>,
+    /// When it was first sent, or first sent after a rejection or a bounce.
     pub submitted_at: Option<DateTime<Utc>>,
+    /// When it was last sent again while nothing had come from CBP.
+    pub resent_at: Option<DateTime<Utc>>,
+    /// Why no receipt is expected. Not told by the events, but by those of the other applications
+    /// that the same address sent.
+    pub receipt_elsewhere: Option<OncePerSender>,
     /// When CBP confirmed that it arrived.
     pub acknowledged_at: Option<DateTime<Utc>>,
     /// When CBP first wrote more than a receipt.
@@ -168,6 +178,19 @@ pub struct History {
     before_request: Option<Stage>,
     /// The reason of the last rejection or request, where stated.
     pub reason: Option<String>,
+}
+
+/// One time that an application was sent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Attempt {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What was wrong with the mail.
+    pub faults: Vec<Fault>,
+    /// Whether a mail or the user says so.
+    source: Source,
+    /// Whether both say so.
+    is_told_twice: bool,
 }
 
 impl History {
@@ -200,15 +223,7 @@ impl History {
         let at = event.at;
         let stage = self.stage.unwrap_or(Stage::Draft);
         match event.kind {
-            EventKind::Submitted => match stage {
-                Stage::Rejected | Stage::Undeliverable => self = History::submitted(at),
-                Stage::Draft => {
-                    self.submitted_at = Some(at);
-                    self.stage = Some(Stage::Submitted);
-                }
-                _ if self.submitted_at.is_none() => self.submitted_at = Some(at),
-                _ => {}
-            },
+            EventKind::Submitted => return self.sent(event),
             EventKind::Receipt => {
                 self.acknowledged_at = self.acknowledged_at.or(Some(at));
                 if stage <= Stage::Submitted {
@@ -236,13 +251,7 @@ impl History {
                     self.stage = Some(Stage::InformationRequested);
                 }
             }
-            EventKind::Answered => {
-                if self.open_request().is_some() {
-                    self.end_request(at);
-                    self.reason = None;
-                    self.stage = self.before_request.take().or(self.stage);
-                }
-            }
+            EventKind::Answered => self.answer(at),
             EventKind::Approved => {
                 self.decide(at);
                 self.is_approved = true;
@@ -276,8 +285,66 @@ impl History {
         self
     }
 
-    fn submitted(at: DateTime<Utc>) -> History {
-        History { stage: Some(Stage::Submitted), submitted_at: Some(at), ..History::default() }
+    fn sent(mut self, event: &Event) -> History {
+        let at = event.at;
+        let stage = self.stage.unwrap_or(Stage::Draft);
+        let is_ended = matches!(stage, Stage::Rejected | Stage::Undeliverable);
+        let is_new = is_ended || !self.is_told(event);
+        let faults = event.text.as_deref().map(Fault::read).unwrap_or_default();
+        let has_form = !faults.contains(&Fault::NoPdf);
+        // A question after a rejection is no application, and it stays the user's turn.
+        if stage == Stage::Rejected && !has_form {
+            return self;
+        }
+        if is_new {
+            let source = event.source;
+            self.attempts.push(Attempt { at, faults, source, is_told_twice: false });
+        }
+        match stage {
+            Stage::Rejected | Stage::Undeliverable => {
+                return History {
+                    stage: Some(Stage::Submitted),
+                    submitted_at: Some(at),
+                    attempts: self.attempts,
+                    ..History::default()
+                };
+            }
+            Stage::Draft => {
+                self.submitted_at = Some(at);
+                self.stage = Some(Stage::Submitted);
+            }
+            _ if self.submitted_at.is_none() => self.submitted_at = Some(at),
+            Stage::Submitted if is_new && has_form => self.resent_at = Some(at),
+            Stage::InformationRequested if is_new && has_form => self.answer(at),
+            _ => {}
+        }
+        self
+    }
+
+    /// Whether a submission that the user registered and a mail that was found are the same one: a
+    /// date alone counts from the start of its day, in a zone that may be hours away.
+    fn is_told(&mut self, event: &Event) -> bool {
+        let same = Duration::hours(27);
+        let twin = self.attempts.iter_mut().rev().find(|attempt| {
+            attempt.source != event.source
+                && !attempt.is_told_twice
+                && (event.at - attempt.at).abs() <= same
+        });
+        let Some(twin) = twin else { return false };
+        twin.is_told_twice = true;
+        if event.source == Source::Message {
+            twin.at = event.at;
+            twin.faults = event.text.as_deref().map(Fault::read).unwrap_or_default();
+        }
+        true
+    }
+
+    fn answer(&mut self, at: DateTime<Utc>) {
+        if self.open_request().is_some() {
+            self.end_request(at);
+            self.reason = None;
+            self.stage = self.before_request.take().or(self.stage);
+        }
     }
 
     fn decide(&mut self, at: DateTime<Utc>) {
@@ -384,6 +451,71 @@ mod tests {
         assert_eq!(history.decided_at, None);
         let history = check(&[(0, Submitted), (0, Receipt), (7, Submitted)], Stage::Acknowledged);
         assert_eq!(history.submitted_at, Some(day(0)));
+    }
+
+    fn check_attempts(kinds: &[(i64, EventKind)], stage: Stage, sent: &[i64]) -> History {
+        let history = check(kinds, stage);
+        let at: Vec<_> = history.attempts.iter().map(|attempt| attempt.at).collect();
+        assert_eq!(at, sent.iter().map(|n| day(*n)).collect::<Vec<_>>(), "{kinds:?}");
+        history
+    }
+
+    #[test]
+    fn every_sending_is_an_attempt_of_the_same_application() {
+        check_attempts(&[(0, Submitted)], Stage::Submitted, &[0]);
+        let resent = check_attempts(&[(0, Submitted), (4, Submitted)], Stage::Submitted, &[0, 4]);
+        assert_eq!((resent.submitted_at, resent.resent_at), (Some(day(0)), Some(day(4))));
+        let known = [(0, Submitted), (0, Receipt), (4, Submitted)];
+        assert_eq!(check_attempts(&known, Stage::Acknowledged, &[0, 4]).resent_at, None);
+        let mended = [(0, Submitted), (5, Rejected), (7, Submitted), (8, Submitted)];
+        let mended = check_attempts(&mended, Stage::Submitted, &[0, 7, 8]);
+        assert_eq!((mended.submitted_at, mended.resent_at), (Some(day(7)), Some(day(8))));
+        check_attempts(
+            &[(0, Submitted), (0, Undeliverable), (0, Submitted)],
+            Stage::Submitted,
+            &[0, 0],
+        );
+    }
+
+    #[test]
+    fn a_form_that_is_sent_anew_answers_the_request_and_a_mail_without_one_does_not() {
+        let asked = [(0, Submitted), (0, Receipt), (2, InformationRequest), (3, Submitted)];
+        let history = check_attempts(&asked, Stage::Acknowledged, &[0, 3]);
+        assert_eq!(history.requests, [(day(2), Some(day(3)))]);
+        let events = [
+            event(1, 0, Submitted, None),
+            event(2, 2, InformationRequest, None),
+            event(3, 3, Submitted, Some("no_pdf")),
+        ];
+        let history = History::of(&events);
+        assert_eq!(history.stage(), Stage::InformationRequested);
+        assert_eq!(history.attempts[1].faults, [Fault::NoPdf]);
+        // Nor does it begin the wait for a receipt anew.
+        let [first, _, question] = events.clone();
+        assert_eq!(History::of(&[first, question]).resent_at, None);
+        let rejected = event(2, 2, Rejected, None);
+        let [first, _, question] = events;
+        assert_eq!(History::of(&[first, rejected, question]).stage(), Stage::Rejected);
+    }
+
+    #[test]
+    fn a_submission_that_is_registered_and_found_is_one() {
+        let by_hand = |id, hours: i64| Event {
+            at: day(0) + Duration::hours(hours),
+            source: Source::Command,
+            ..event(id, 0, Submitted, None)
+        };
+        let found = event(2, 0, Submitted, Some("no_suffix"));
+        for hours in [-12, -25, 2] {
+            let history = History::of(&[by_hand(1, hours), found.clone()]);
+            assert_eq!(history.attempts.len(), 1, "{hours}");
+            assert_eq!(history.attempts[0].at, day(0), "{hours}");
+            assert_eq!(history.attempts[0].faults, [Fault::NoSuffix], "{hours}");
+            assert_eq!(history.resent_at, None, "{hours}");
+        }
+        assert_eq!(History::of(&[by_hand(1, -40), found.clone()]).attempts.len(), 2);
+        let twice = [by_hand(1, -2), found, event(3, 1, Submitted, None)];
+        assert_eq!(History::of(&twice).attempts.len(), 2);
     }
 
     #[test]

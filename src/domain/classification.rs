@@ -171,7 +171,7 @@ pub fn spoken_text(message: &Message) -> String {
 /// Whether a machine wrote the mail (RFC 3834 §5).
 ///
 /// `X-Auto-Response-Suppress` alone says nothing: it asks others not to answer automatically.
-fn is_automatic(message: &Message) -> bool {
+pub fn is_automatic(message: &Message) -> bool {
     message.auto_submitted().is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"))
         || fold(&message.subject).starts_with("automatic reply")
 }

@@ -12,6 +12,7 @@ use super::calendar::Calendar;
 use super::coverage::Coverage;
 use super::expectation::RouteWindows;
 use super::span::Span;
+use super::submission::Fault;
 use super::window::{Verdict, Window, WindowName, windows};
 
 /// Whether an application needs a person, most urgent last.
@@ -101,6 +102,10 @@ pub fn evaluate(
     };
     let mut alerts = Vec::new();
     let mut reminded_at = Vec::new();
+    let sendable_until = sendable_until(history, &windows).filter(|until| now <= *until);
+    if sendable_until.is_some() {
+        alerts.extend(faulty_alert(application, history));
+    }
     if stage != Stage::Closed {
         for (window, verdict) in &windows {
             alerts.extend(alert_of(application, window, *verdict, coverage, now));
@@ -118,6 +123,7 @@ pub fn evaluate(
     let next_at = next_deadline
         .into_iter()
         .chain(reminded_at)
+        .chain(sendable_until)
         .min()
         .map(|at| at + chrono::Duration::seconds(1));
     Evaluation { windows, attention, next_deadline, next_at, proof_needed, alerts }
@@ -128,7 +134,9 @@ fn attention_of(verdict: Verdict) -> Attention {
         Verdict::Overdue => Attention::Overdue,
         Verdict::Unknown => Attention::Unknown,
         Verdict::Due => Attention::Due,
-        Verdict::Waiting | Verdict::Answered | Verdict::Paused => Attention::None,
+        Verdict::Waiting | Verdict::Answered | Verdict::Paused | Verdict::NotExpected => {
+            Attention::None
+        }
     }
 }
 
@@ -203,6 +211,37 @@ fn alert_of(
     })
 }
 
+/// Until when a submission with faults is worth sending anew: while nobody at CBP has written and
+/// a receipt, which a machine gives to any mail, would not be overdue.
+fn sendable_until(history: &History, windows: &[(Window, Verdict)]) -> Option<DateTime<Utc>> {
+    let is_unread = matches!(history.stage(), Stage::Submitted | Stage::Acknowledged);
+    let is_faulty = history.attempts.last()?.faults.iter().any(|f| f.is_worth_sending_anew());
+    let (acknowledgement, _) =
+        windows.iter().find(|(window, _)| window.name == WindowName::Acknowledgement)?;
+    (is_unread && is_faulty).then_some(acknowledgement.overdue.at)
+}
+
+fn faulty_alert(application: &Application, history: &History) -> Option<Alert> {
+    let attempt = history.attempts.last()?;
+    let faults: Vec<Fault> =
+        attempt.faults.iter().copied().filter(|f| f.is_worth_sending_anew()).collect();
+    let ApplicationId(id) = application.id;
+    let check = match faults.contains(&Fault::UnlikelyNumber) || faults.contains(&Fault::Ssn) {
+        true => "Check the number; if it is right, all is well. If not, send",
+        false => "CBP has not acted on it yet: send",
+    };
+    Some(Alert {
+        key: format!("submission/{id}/{}", attempt.at.timestamp()),
+        kind: AlertKind::FaultySubmission,
+        application: Some(application.id),
+        title: format!("Check what you sent: {}", application.company),
+        body: format!(
+            "In the mail to CBP {}. {check} it again. `acewatch subject {id}` prints the right subject.",
+            Fault::told(&faults)
+        ),
+    })
+}
+
 fn reminder_alert(application: &Application, window: &Window, n: u32, now: DateTime<Utc>) -> Alert {
     let days = (now - window.overdue.at).num_days().max(1);
     let ApplicationId(id) = application.id;
@@ -248,6 +287,10 @@ mod tests {
                 decided: None,
             })
             .collect();
+        evaluated_of(&events, read_until, now)
+    }
+
+    fn evaluated_of(events: &[Event], read_until: &str, now: DateTime<Utc>) -> Evaluation {
         let application = Application {
             id: ApplicationId(7),
             company: "Acme Imports LLC".to_owned(),
@@ -261,7 +304,7 @@ mod tests {
         };
         evaluate(
             &application,
-            &History::of(&events),
+            &History::of(events),
             &RouteWindows::default(),
             &Coverage::common(&[vec![Watched {
                 from: at("2026-01-01T00:00:00Z"),
@@ -300,6 +343,59 @@ mod tests {
             "2026-05-12T12:00:00Z",
             Attention::ActionNeeded,
             &[],
+        );
+    }
+
+    #[test]
+    fn a_faulty_submission_is_told_while_it_can_still_be_sent_again() {
+        let event = |id, when, kind, text: Option<&str>| Event {
+            id,
+            at: at(when),
+            kind,
+            source: Source::Message,
+            message: None,
+            message_id: None,
+            text: text.map(str::to_owned),
+            undoes: None,
+            decided: None,
+        };
+        let check = |events: &[Event], now: &str, expected: Option<&str>| {
+            let evaluation = evaluated_of(events, "2026-12-31T00:00:00Z", at(now));
+            let found: Vec<&Alert> = evaluation
+                .alerts
+                .iter()
+                .filter(|a| a.kind == AlertKind::FaultySubmission)
+                .collect();
+            assert!(found.len() <= 1);
+            assert_eq!(found.first().map(|alert| alert.body.as_str()), expected, "{now}");
+        };
+        let faulty = event(
+            1,
+            "2026-04-30T15:00:00Z",
+            EventKind::Submitted,
+            Some("no_pdf, prefix, no_suffix"),
+        );
+        let told = "In the mail to CBP no PDF is attached, the importer number lacks its suffix. CBP has not acted on it yet: send it again. `acewatch subject 7` prints the right subject.";
+        let alone = std::slice::from_ref(&faulty);
+        check(alone, "2026-04-30T15:01:00Z", Some(told));
+        check(alone, "2026-05-06T03:00:00Z", Some(told));
+        check(alone, "2026-05-06T04:00:00Z", None);
+        let receipt = event(2, "2026-04-30T15:01:00Z", EventKind::Receipt, None);
+        check(&[faulty.clone(), receipt], "2026-04-30T15:02:00Z", Some(told));
+        let reply = event(2, "2026-04-30T16:01:00Z", EventKind::Reply, None);
+        check(&[faulty.clone(), reply], "2026-04-30T17:00:00Z", None);
+        let again = event(2, "2026-04-30T15:05:00Z", EventKind::Submitted, None);
+        check(&[faulty, again], "2026-04-30T15:06:00Z", None);
+        let style = event(1, "2026-04-30T15:00:00Z", EventKind::Submitted, Some("prefix"));
+        check(&[style], "2026-04-30T15:01:00Z", None);
+        let example =
+            event(1, "2026-04-30T15:00:00Z", EventKind::Submitted, Some("unlikely_number"));
+        check(
+            &[example],
+            "2026-04-30T15:01:00Z",
+            Some(
+                "In the mail to CBP the importer number is hardly a real one. Check the number; if it is right, all is well. If not, send it again. `acewatch subject 7` prints the right subject.",
+            ),
         );
     }
 

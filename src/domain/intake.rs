@@ -19,6 +19,7 @@ use super::matching::{Candidate, Key, Keys, Match, Outcome, numbers};
 use super::mention::{Reading, mentions};
 use super::message::Message;
 use super::rules::Rules;
+use super::submission::{Fault, Finding, faults};
 
 /// What may happen to a mail without a person.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -90,6 +91,8 @@ pub struct Examined {
     pub because: String,
     /// The event to record, with the application that `found` names or `registration` makes.
     pub event: Option<NewEvent>,
+    /// What is wrong with our own submission.
+    pub faults: Vec<Finding>,
     /// The application to register first.
     pub registration: Option<Registration>,
     /// The ticket numbers that lead to the application from now on.
@@ -253,10 +256,17 @@ pub fn examine_as(
     let (effect, because) = case.effect();
     let is_good_guess = case.is_good_guess(effect);
     let registration = registration.filter(|_| effect == Effect::Recorded);
-    let event = (effect == Effect::Recorded).then(|| event_of(message, &classification)).flatten();
+    let number = registration.as_ref().map(|registration| &registration.number);
+    let number = number.or(candidate.map(|candidate| &candidate.number));
+    let faults = if is_submission { faults(message, number) } else { Vec::new() };
+    let event =
+        (effect == Effect::Recorded).then(|| event_of(message, &classification, &faults)).flatten();
     let is_from_cbp = authenticity.verdict == Verdict::Authentic;
     Examined {
-        alert: alert_of(message, &authenticity, &classification, effect, candidate, &because),
+        alert: match (is_submission, effect) {
+            (true, Effect::Review) => Some(lost(message, &faults, candidate, &because)),
+            _ => alert_of(message, &authenticity, &classification, effect, candidate, &because),
+        },
         numbers: match message.report.is_some() && effect != Effect::Recorded {
             // What a report returns is an attachment; it counts where it leads to an application.
             true => Vec::new(),
@@ -272,15 +282,20 @@ pub fn examine_as(
         effect,
         because,
         event,
+        faults,
         registration,
         is_good_guess,
     }
 }
 
 /// The event that a mail of this kind is in an application's history.
-pub fn event_of(message: &Message, classification: &Classification) -> Option<NewEvent> {
+pub fn event_of(
+    message: &Message,
+    classification: &Classification,
+    faults: &[Finding],
+) -> Option<NewEvent> {
     let text = match classification.kind {
-        Kind::Submission if !message.has_pdf() => Some("no PDF attached".to_owned()),
+        Kind::Submission => Fault::written(faults),
         Kind::Rejection | Kind::InformationRequest => {
             classification.reason.map(|reason| reason.as_str().to_owned())
         }
@@ -569,6 +584,34 @@ fn company_in(subject: &str, number: Option<(usize, usize)>) -> String {
         .map(|rest| rest.strip_prefix("for ").or_else(|| rest.strip_prefix("of ")).unwrap_or(rest))
         .unwrap_or(&name);
     name.trim().to_owned()
+}
+
+/// The alert about a submission of ours that waits for a person.
+fn lost(
+    message: &Message,
+    faults: &[Finding],
+    candidate: Option<&Candidate>,
+    because: &str,
+) -> Alert {
+    let faults: Vec<Fault> =
+        faults.iter().map(|f| f.fault).filter(|f| f.is_worth_sending_anew()).collect();
+    let body = match faults.as_slice() {
+        [] => format!("{because}. See `acewatch review`."),
+        faults => format!(
+            "In your mail {}. If CBP has not answered it yet, send it again: `acewatch subject` prints the right subject. See `acewatch review`.",
+            Fault::told(faults)
+        ),
+    };
+    Alert {
+        key: format!("mail/submission/{}", message.digest),
+        kind: AlertKind::Review,
+        application: candidate.map(|candidate| candidate.id),
+        title: match candidate {
+            Some(candidate) => format!("To review: what you sent for {}", candidate.company),
+            None => "To review: an application that you sent to CBP".to_owned(),
+        },
+        body,
+    }
 }
 
 fn alert_of(

@@ -27,6 +27,12 @@ pub mod classification;
 
 pub mod matching;
 
+pub mod subject_line;
+
+pub mod submission;
+
+pub mod receipt;
+
 pub mod event;
 
 pub mod application;

@@ -16,11 +16,11 @@ use super::span::{CountUnit, Span};
 /// The windows of the contract.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum WindowName {
-    /// From the submission to CBP's receipt.
+    /// From the last submission to CBP's receipt.
     Acknowledgement,
-    /// From the receipt, or the submission where none came, to the first word of a person.
+    /// From the receipt, or the last submission where none came, to the first word of a person.
     FirstResponse,
-    /// From the submission to the decision.
+    /// From the first submission to the decision.
     Decision,
     /// From CBP's request to our answer.
     YourAnswer,
@@ -86,6 +86,8 @@ pub enum Verdict {
     Unknown,
     /// It is late.
     Overdue,
+    /// It is not expected to come.
+    NotExpected,
 }
 
 impl Verdict {
@@ -98,6 +100,7 @@ impl Verdict {
             Verdict::Due => "due",
             Verdict::Unknown => "unknown",
             Verdict::Overdue => "overdue",
+            Verdict::NotExpected => "not_expected",
         }
     }
 }
@@ -139,6 +142,8 @@ pub struct Window {
     pub is_paused: bool,
     /// The whole days for which it stood still.
     pub paused_days: u32,
+    /// Why what is awaited need not come.
+    pub not_expected: Option<String>,
 }
 
 impl Window {
@@ -149,6 +154,9 @@ impl Window {
         }
         if self.is_paused {
             return Verdict::Paused;
+        }
+        if self.not_expected.is_some() {
+            return Verdict::NotExpected;
         }
         let is_known = |deadline: &Deadline| {
             !self.name.needs_proof() || coverage.proves(self.opened_at, deadline.at)
@@ -174,7 +182,7 @@ impl Window {
     pub fn proof_needed(&self, coverage: &Coverage, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         // What came before anybody read the mailboxes is not proved by reading on.
         let is_too_old = coverage.spans().last().is_some_and(|span| self.opened_at < span.from);
-        if self.closed_at.is_some() || self.is_paused || !self.name.needs_proof() || is_too_old {
+        if !self.is_running() || !self.name.needs_proof() || is_too_old {
             return None;
         }
         [Some(&self.due), Some(&self.overdue), self.critical.as_ref()]
@@ -186,7 +194,7 @@ impl Window {
 
     /// The first deadline after `now` of an open window.
     pub fn next_deadline(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if self.closed_at.is_some() || self.is_paused {
+        if !self.is_running() {
             return None;
         }
         [Some(&self.due), Some(&self.overdue), self.critical.as_ref()]
@@ -196,11 +204,20 @@ impl Window {
             .find(|at| now <= *at)
     }
 
-    /// How the dates came about, a sentence each.
+    /// Whether its dates count.
+    fn is_running(&self) -> bool {
+        self.closed_at.is_none() && !self.is_paused && self.not_expected.is_none()
+    }
+
+    /// How the dates came about, a sentence each; or why they do not count.
     pub fn explained(&self, calendar: &Calendar) -> Vec<String> {
         let opened_on = calendar.day_of(self.opened_at);
         let mut lines =
             vec![format!("opened on {} ({}); that day is day 0", long(opened_on), calendar.zone())];
+        if let Some(because) = &self.not_expected {
+            lines.push(because.clone());
+            return lines;
+        }
         let deadlines = [
             ("due", Some(&self.due)),
             ("overdue", Some(&self.overdue)),
@@ -225,16 +242,21 @@ pub fn windows(history: &History, spans: &RouteWindows, calendar: &Calendar) -> 
             history.decided_at,
             ended_at,
         ]);
-        found.push(window(
+        // What was sent again because nothing came is waited for anew.
+        let acknowledgement = window(
             WindowName::Acknowledgement,
-            submitted_at,
+            history.resent_at.unwrap_or(submitted_at),
             answered_at,
             &spans.acknowledgement,
             &[],
             calendar,
-        ));
+        );
+        let elsewhere = history.receipt_elsewhere.as_ref();
+        let not_expected = elsewhere.map(|elsewhere| elsewhere.explained(calendar));
+        found.push(Window { not_expected, ..acknowledgement });
     }
-    if let Some(opened_at) = history.acknowledged_at.or(history.submitted_at) {
+    let sent_at = history.resent_at.or(history.submitted_at);
+    if let Some(opened_at) = history.acknowledged_at.or(sent_at) {
         let answered_at = earliest([history.first_reply_at, history.decided_at, ended_at]);
         found.push(window(
             WindowName::FirstResponse,
@@ -355,6 +377,7 @@ fn window(
         closed_at: closed_at.map(|at| at.max(opened_at)),
         is_paused: requests.last().is_some_and(|(_, until)| until.is_none()),
         paused_days,
+        not_expected: None,
     }
 }
 
@@ -455,6 +478,60 @@ mod tests {
         assert_eq!(named(&before, WindowName::Decision).due.day().to_string(), "2026-05-07");
         assert_eq!(decision.paused_days, 7);
         assert_eq!(decision.due.day().to_string(), "2026-05-14");
+    }
+
+    #[test]
+    fn what_is_sent_again_is_waited_for_anew_and_decided_from_the_first() {
+        let again = ("2026-05-07T15:00:00Z", EventKind::Submitted);
+        let opened = |events: &[(&str, EventKind)]| -> Vec<String> {
+            let windows = windows_of(events);
+            windows.iter().map(|w| w.opened_at.format("%m-%d").to_string()).collect()
+        };
+        assert_eq!(opened(&[SENT, again]), ["05-07", "05-07", "04-30"]);
+        assert_eq!(opened(&[SENT, RECEIPT, again]), ["04-30", "04-30", "04-30"]);
+        let late = ("2026-05-08T15:00:00Z", EventKind::Receipt);
+        assert_eq!(opened(&[SENT, again, late]), ["05-07", "05-08", "04-30"]);
+        let rejected = ("2026-05-06T15:00:00Z", EventKind::Rejected);
+        assert_eq!(opened(&[SENT, rejected, again]), ["05-07", "05-07", "05-07"]);
+    }
+
+    #[test]
+    fn a_receipt_that_is_not_expected_is_never_late() {
+        use crate::domain::application::ApplicationId;
+        use crate::domain::receipt::OncePerSender;
+        let events = [Event {
+            id: 1,
+            at: at("2026-05-04T15:00:00Z"),
+            kind: EventKind::Submitted,
+            source: Source::Message,
+            message: None,
+            message_id: None,
+            text: None,
+            undoes: None,
+            decided: None,
+        }];
+        let mut history = History::of(&events);
+        history.receipt_elsewhere = Some(OncePerSender {
+            sender: "ops@broker.example".to_owned(),
+            application: ApplicationId(1),
+            company: "Acme Imports LLC".to_owned(),
+            at: at("2026-04-30T15:01:00Z"),
+        });
+        let windows = windows(&history, &RouteWindows::default(), &calendar());
+        let (coverage, later) = (read_until("2026-07-01T00:00:00Z"), at("2026-06-01T00:00:00Z"));
+        let acknowledgement = named(&windows, WindowName::Acknowledgement);
+        assert_eq!(acknowledgement.verdict(&coverage, later), Verdict::NotExpected);
+        assert_eq!(acknowledgement.next_deadline(at("2026-05-04T16:00:00Z")), None);
+        assert_eq!(acknowledgement.proof_needed(&coverage, later), None);
+        assert_eq!(
+            acknowledgement.explained(&calendar()),
+            [
+                "opened on Mon 4 May 2026 (America/New_York); that day is day 0",
+                "none is expected: CBP's automatic reply answers each sender once; it answered ops@broker.example on Thu 30 Apr 2026 for Acme Imports LLC",
+            ]
+        );
+        let first = named(&windows, WindowName::FirstResponse);
+        assert_eq!(first.verdict(&coverage, later), Verdict::Overdue);
     }
 
     #[test]

@@ -533,8 +533,10 @@ mod tests {
         login: &'static str,
         /// What IDLE is answered with.
         idle: &'static str,
-        /// After how many EXAMINEs new mail is there, and another one after five times as many.
+        /// After how many EXAMINEs new mail is there.
         new_mail_after: u32,
+        /// Whether more of it comes after as many EXAMINEs again, and again.
+        keeps_coming: bool,
         /// Whether EXAMINE names UIDNEXT.
         names_uid_next: bool,
     }
@@ -544,6 +546,7 @@ mod tests {
         login: "@ OK [CAPABILITY IMAP4rev1 IDLE] in\r\n",
         idle: "+ idling\r\n",
         new_mail_after: u32::MAX,
+        keeps_coming: false,
         names_uid_next: true,
     };
 
@@ -571,8 +574,10 @@ mod tests {
                         "EXAMINE" => {
                             n_examined += 1;
                             let after = manner.new_mail_after;
-                            let n_new = u32::from(after < n_examined)
-                                + u32::from(after.saturating_mul(5) < n_examined);
+                            let n_new = match manner.keeps_coming {
+                                true => (n_examined - 1) / (after * 4),
+                                false => u32::from(after < n_examined),
+                            };
                             let (exists, next) = (3 + n_new, 9 + n_new);
                             let next = match manner.names_uid_next {
                                 true => format!("* OK [UIDNEXT {next}] n\r\n"),
@@ -655,7 +660,7 @@ mod tests {
 
     #[tokio::test]
     async fn mail_that_push_did_not_tell_of_is_found_by_the_poll_and_said_at_the_second_time() {
-        let (port, _) = serve(Manner { new_mail_after: 2, ..WELL }).await;
+        let (port, _) = serve(Manner { new_mail_after: 2, keeps_coming: true, ..WELL }).await;
         let (sender, mut receiver) = mpsc::channel(4);
         let (_stop, shutdown) = watch::channel(false);
         tokio::spawn(watch(quick(port), sender, Nudged::never(), shutdown));
@@ -674,8 +679,9 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
-        trusted_after.dedup();
-        assert_eq!((n_found, trusted_after), (2, vec![0, 1]));
+        // On a machine with much to do more than one may come between two looks.
+        assert!(2 <= n_found, "{n_found}");
+        assert!(trusted_after.contains(&0) && trusted_after.contains(&1), "{trusted_after:?}");
     }
 
     #[tokio::test]

@@ -6,12 +6,14 @@
 //! waiting its turn. `synchronous = FULL`, because an event that was shown to a person must
 //! survive a power cut.
 //!
-//! [`record`] writes, [`query`] reads, [`decision`] does both for what people decide; none judges.
+//! [`record`] writes, [`query`] reads, [`decision`] does both for what people decide, [`receipt`] for the
+//! receipts of CBP's machine; none judges.
 
 pub mod backup;
 pub mod decision;
 pub mod kept;
 pub mod query;
+pub mod receipt;
 pub mod record;
 
 use std::path::{Path, PathBuf};
@@ -21,13 +23,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
     ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
     ("0004_kept_mails", include_str!("../../migrations/0004_kept_mails.sql")),
     ("0005_dkim", include_str!("../../migrations/0005_dkim.sql")),
     ("0006_decisions", include_str!("../../migrations/0006_decisions.sql")),
+    ("0007_receipts", include_str!("../../migrations/0007_receipts.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

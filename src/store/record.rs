@@ -331,7 +331,7 @@ pub fn alert(tx: &Transaction, alert: &Alert, now: DateTime<Utc>) -> Result<bool
     Ok(n_rows == 1)
 }
 
-/// Withdraws the undelivered alerts about an application that no longer hold: those of the clock
+/// Withdraws the undelivered alerts about an application that no longer hold: those of its evaluation
 /// that are not among `holding`, and those of a mail whose matter is settled. One that holds again
 /// comes back.
 pub fn withdraw(
@@ -350,14 +350,14 @@ pub fn withdraw(
         "UPDATE alerts
          SET withdrawn_at =
              CASE WHEN key IN (SELECT value FROM json_each(:keys)) THEN NULL
-                  WHEN kind IN (SELECT value FROM json_each(:clock)) THEN coalesce(withdrawn_at, :now)
+                  WHEN kind IN (SELECT value FROM json_each(:evaluated)) THEN coalesce(withdrawn_at, :now)
                   WHEN kind IN (SELECT value FROM json_each(:settled)) THEN coalesce(withdrawn_at, :now)
                   ELSE NULL END
          WHERE application = :application AND delivered_at IS NULL",
         named_params! {
             ":application": application.0,
             ":keys": json(&keys),
-            ":clock": kinds(&|kind| kind.is_of_the_clock()),
+            ":evaluated": kinds(&|kind| kind.is_evaluated()),
             ":settled": kinds(&|kind| !kind.still_tells(stage)),
             ":now": now.timestamp(),
         },

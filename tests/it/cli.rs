@@ -6,7 +6,7 @@
 use std::fs;
 
 use crate::support::OFFICE;
-use crate::support::mail::{ACME, approval, from_cbp, submission};
+use crate::support::mail::{ACME, JUNIPER, PELICAN, approval, from_cbp, submission};
 use crate::support::program::{Ended, Program};
 
 /// A Thursday noon in Denver.
@@ -50,6 +50,33 @@ fn office() -> Program {
         )
         .replace("Authentication-Results: mx.broker.example", "X-Filter: none"),
     );
+    program.ok(&["import", "mails", "--at", NOW]);
+    program
+}
+
+/// An application that was sent twice, first without its form, and one whose sender had its receipt.
+fn resent() -> Program {
+    let program = program();
+    let at = |text: &str| text.parse().unwrap();
+    let mails = program.path("mails");
+    for folder in ["Sent", "INBOX"] {
+        fs::create_dir_all(mails.join(folder)).unwrap();
+    }
+    let write = |name: &str, text: String| fs::write(mails.join(name), text).unwrap();
+    let bare = submission(PELICAN, at("2026-05-04T15:00:00Z"));
+    write("Sent/1.eml", bare.replace("application/pdf", "text/csv").replace(".pdf", ".csv"));
+    let whole = submission(PELICAN, at("2026-05-08T15:00:00Z"));
+    write("Sent/2.eml", whole.replace("<submission.", "<submission.2."));
+    write("Sent/3.eml", submission(JUNIPER, at("2026-05-11T15:00:00Z")));
+    let receipt = from_cbp(
+        "Automatic reply: ACE Account Application - Pelican Dock Supply Co - 54-820736100",
+        "We have received your ACE application. You can expect a response within 3-5 business days.\r\n",
+        "receipt@cbp.example",
+        "submission.2.54-820736100@mail.broker.example",
+        at("2026-05-08T15:01:00Z"),
+    );
+    let by_machine = "Auto-Submitted: auto-generated\r\nMIME-Version";
+    write("INBOX/4.eml", receipt.replace("MIME-Version", by_machine));
     program.ok(&["import", "mails", "--at", NOW]);
     program
 }
@@ -100,6 +127,15 @@ snapshot!(
     ["show", "acme", "--at", NOW],
     ["show", "juniper", "--at", NOW],
     ["show", "osterby", "--at", NOW],
+);
+
+snapshot!(
+    attempts_their_faults_and_a_receipt_that_is_not_expected_are_shown,
+    resent(),
+    ["show", "pelican", "--at", NOW],
+    ["show", "juniper", "--at", NOW],
+    ["subject", "pelican"],
+    ["subject", "--lint", "Returned Form: application.pdf"],
 );
 
 snapshot!(an_application_as_json, office(), ["show", "--json", "47-1209355", "--at", NOW]);

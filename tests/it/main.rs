@@ -14,8 +14,8 @@
 )]
 
 mod backup;
-mod candidates;
 mod bounces;
+mod candidates;
 mod channels;
 mod cli;
 mod corpus;
@@ -32,6 +32,7 @@ mod servers;
 mod service;
 mod storage;
 mod store;
+mod submissions;
 mod support;
 mod tidy;
 mod unrecognised;
