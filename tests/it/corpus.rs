@@ -230,7 +230,7 @@ fn assert_right(title: &str, mails: &[Judged]) {
 /// `cargo test -q --test it corpus -- --nocapture` prints the tables.
 #[test]
 fn the_example_mails_are_judged_right() {
-    let names = ["sample", "june", "august"];
+    let names = ["sample", "june", "august", "november"];
     let corpora = names.map(|name| (name, judge(name, true)));
     let mut report = String::new();
     for (name, mails) in &corpora {

@@ -127,11 +127,15 @@ pub(super) fn split_clauses(sentence: &str) -> Vec<String> {
         .chain(if is_conditional { [].iter() } else { SEQUELS.iter() })
         .flat_map(|mark| sentence.match_indices(mark).map(|(at, _)| at))
         .collect();
-    // A label and its value belong together; a statement and its explanation do not.
+    // A label and its value belong together; a statement and its explanation do not, unless the
+    // statement is conditional: "you get two mails if the account is created: a link and a code".
     const WORDS_OF_A_STATEMENT: usize = 5;
+    const HEDGES: [&str; 5] = [" if ", " once ", " when ", " unless ", " until "];
+    let hedge = HEDGES.iter().filter_map(|word| sentence.find(word)).min();
     let explained = sentence.match_indices(": ").map(|(at, _)| at + 1).filter(|at| {
         let (left, right) = sentence.split_at_checked(*at).unwrap_or((sentence, ""));
         !is_conditional
+            && hedge.is_none_or(|hedge| *at <= hedge)
             && left.split(' ').nth(WORDS_OF_A_STATEMENT - 1).is_some()
             && !right.trim_start().starts_with(|c: char| c.is_ascii_digit())
     });
