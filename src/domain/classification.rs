@@ -66,6 +66,12 @@ impl Classification {
         let mut in_subject = rules.clauses(message.subject_without_prefixes(), companies);
         let text = rules.clauses(&spoken_text(message), companies);
         let from = message.from.first().map(|a| a.address.to_lowercase()).unwrap_or_default();
+        in_subject.extend(text.iter().cloned());
+        let all = in_subject;
+        // The subject of an answer is our own; it speaks only where the text says nothing, and its
+        // single words, which are a company's, never do.
+        let speaks_later = in_thread || is_answer(message);
+        let spoken = if speaks_later { &text } else { &all };
         let judge = |subject: &str, clauses: &[String]| {
             let evidence = Evidence {
                 from: &from,
@@ -84,7 +90,7 @@ impl Classification {
                         review: rule.review,
                         is_recognised: !rule.is_last_resort,
                     };
-                    rule.is_last_resort.then(|| leaning(clauses)).flatten().unwrap_or(judged)
+                    rule.is_last_resort.then(|| leaning(spoken)).flatten().unwrap_or(judged)
                 }
                 None => Judged {
                     kind: Kind::Reply,
@@ -95,11 +101,7 @@ impl Classification {
                 },
             }
         };
-        in_subject.extend(text.iter().cloned());
-        let all = in_subject;
-        // The subject of an answer is our own; it speaks only where the text says nothing.
-        let speaks_later = in_thread || is_answer(message);
-        let judged = match judge(&subject, if speaks_later { &text } else { &all }) {
+        let judged = match judge(&subject, spoken) {
             Judged { kind: Kind::Reply, .. } if speaks_later && !is_automatic(message) => {
                 judge(&subject, &all)
             }
@@ -123,13 +125,15 @@ impl Classification {
         let mut because = vec![format!("{rule}: \u{201c}{phrase}\u{201d}")];
         let reason = match kind {
             Kind::Rejection | Kind::InformationRequest => {
-                rules.reason(if speaks_later { &text } else { &all }).map(|(reason, fit)| {
+                rules.reason(spoken).map(|(reason, fit)| {
                     because.push(format!("{}: \u{201c}{}\u{201d}", reason.as_str(), fit.phrase));
                     reason
                 })
             }
             _ => None,
         };
+        // A reason is a second witness of a rejection.
+        let review = review || (reason.is_none() && speaks_otherwise(kind, spoken));
         Classification { kind, reason, because, review, rule: Some(rule), is_recognised }
     }
 }
@@ -151,6 +155,16 @@ fn leaning(clauses: &[String]) -> Option<Judged> {
         review: leaning.kind != Kind::Receipt,
         is_recognised: false,
     })
+}
+
+/// Whether the words of a decision speak clearly for no decision at all. A rule that was misled by
+/// a phrase, as by "the signature checks out", does not move an application by itself.
+fn speaks_otherwise(kind: Kind, clauses: &[String]) -> bool {
+    const CLEAR: f64 = 0.65;
+    matches!(kind, Kind::Approval | Kind::Rejection)
+        && Leaning::of(clauses).is_some_and(|leaning| {
+            CLEAR <= leaning.likelihood && matches!(leaning.kind, Kind::Reply | Kind::Receipt)
+        })
 }
 
 /// The text that speaks: the new text, or, where a mail only forwards, what it forwards.
@@ -383,6 +397,27 @@ mod tests {
         };
         check(false, (Kind::Unrelated, false));
         check(true, (Kind::Reply, true));
+    }
+
+    #[test]
+    fn a_phrase_that_misleads_decides_nothing_without_a_person() {
+        let rules = Rules::read(None).unwrap();
+        let trust = Trust::of_cbp(Vec::new(), Vec::new());
+        let authentic = Authenticity { verdict: Verdict::Authentic, because: String::new() };
+        let traps = include_str!("../../tests/data/traps.tsv");
+        let wrong: Vec<String> = traps
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty())
+            .filter_map(|line| {
+                let (_, text) = line.split_once('\t')?;
+                let (message, in_thread) = mail(text);
+                let found =
+                    Classification::of(&message, &authentic, &rules, &trust, in_thread, &[]);
+                let decides = matches!(found.kind, Kind::Approval | Kind::Rejection);
+                (decides && !found.review).then(|| format!("{text}\n  {:?}", found.because))
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
     }
 
     #[test]

@@ -197,9 +197,12 @@ mod tests {
         let rules = Rules::read(None).unwrap();
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         let mut examples: Vec<(usize, Vec<String>)> = Vec::new();
-        for line in include_str!("../../tests/data/wordings.tsv").lines() {
-            let columns: Vec<&str> = line.splitn(3, '\t').collect();
-            let [kind, _, text] = columns[..] else { continue };
+        let wordings = include_str!("../../tests/data/wordings.tsv").lines().filter_map(|line| {
+            let (kind, rest) = line.split_once('\t')?;
+            Some((kind, rest.split_once('\t')?.1))
+        });
+        let traps = include_str!("../../tests/data/traps.tsv").lines();
+        for (kind, text) in wordings.chain(traps.filter_map(|line| line.split_once('\t'))) {
             // What is none of the five is nothing that moves an application.
             let kind = Kind::parse(kind).unwrap();
             let column = KINDS.iter().position(|k| *k == kind).unwrap_or(KINDS.len() - 1);
