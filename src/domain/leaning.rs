@@ -28,6 +28,8 @@ pub struct Leaning {
     pub likelihood: f64,
     /// The words that speak for it most, the strongest first.
     pub words: Vec<String>,
+    /// How likely each of the kinds is, in their order.
+    all: [f64; 5],
 }
 
 impl Leaning {
@@ -39,6 +41,7 @@ impl Leaning {
             .filter_map(|feature| weights_of(&feature).map(|row| (feature, row)))
             .collect();
         let likelihoods = likelihoods(known.iter().map(|(_, row)| row));
+        let all = likelihoods;
         let (column, likelihood) =
             likelihoods.into_iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
         let weight = |row: &[f64; 5]| row.get(column).copied().unwrap_or(0.0);
@@ -46,7 +49,13 @@ impl Leaning {
         words.sort_by(|(_, a), (_, b)| weight(b).total_cmp(&weight(a)));
         let words = words.into_iter().take(3).map(|(feature, _)| feature.clone()).collect();
         let kind = *KINDS.get(column)?;
-        (!known.is_empty()).then_some(Leaning { kind, likelihood, words })
+        (!known.is_empty()).then_some(Leaning { kind, likelihood, words, all })
+    }
+
+    /// How likely a kind is, from 0 to 1.
+    pub fn of_kind(&self, kind: Kind) -> f64 {
+        let mut all = KINDS.iter().zip(self.all);
+        all.find(|(known, _)| **known == kind).map_or(0.0, |(_, likelihood)| likelihood)
     }
 }
 
