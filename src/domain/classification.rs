@@ -35,6 +35,8 @@ struct Judged {
     phrase: String,
     review: bool,
     is_recognised: bool,
+    /// Whether the user taught it, who needs no second opinion.
+    is_taught: bool,
 }
 
 impl Classification {
@@ -89,6 +91,7 @@ impl Classification {
                         phrase: fit.phrase,
                         review: rule.review,
                         is_recognised: !rule.is_last_resort,
+                        is_taught: rule.origin.is_users(),
                     };
                     rule.is_last_resort.then(|| leaning(spoken)).flatten().unwrap_or(judged)
                 }
@@ -98,6 +101,7 @@ impl Classification {
                     phrase: "no rule fits".to_owned(),
                     review: false,
                     is_recognised: false,
+                    is_taught: false,
                 },
             }
         };
@@ -107,7 +111,7 @@ impl Classification {
             }
             judged => judged,
         };
-        let Judged { kind, rule, phrase, review, is_recognised } =
+        let Judged { kind, rule, phrase, review, is_recognised, is_taught } =
             match in_thread && !is_automatic(message) && is_elsewhere(judged.kind) {
                 // A person answers our application: that is about it, whatever the words are taken for.
                 true => Judged {
@@ -116,6 +120,7 @@ impl Classification {
                     phrase: format!("{}: {}", judged.rule, judged.phrase),
                     review: true,
                     is_recognised: false,
+                    is_taught: false,
                 },
                 false => judged,
             };
@@ -133,7 +138,7 @@ impl Classification {
             _ => None,
         };
         // A reason is a second witness of a rejection.
-        let review = review || (reason.is_none() && speaks_otherwise(kind, spoken));
+        let review = review || (!is_taught && reason.is_none() && speaks_otherwise(kind, spoken));
         Classification { kind, reason, because, review, rule: Some(rule), is_recognised }
     }
 }
@@ -154,6 +159,7 @@ fn leaning(clauses: &[String]) -> Option<Judged> {
         // A question pauses the windows, as a decision ends them.
         review: leaning.kind != Kind::Receipt,
         is_recognised: false,
+        is_taught: false,
     })
 }
 
