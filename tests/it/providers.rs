@@ -233,12 +233,19 @@ fn push_that_tells_of_nothing_is_found_out_by_the_poll_and_said() {
     let program = program_watching(&provider);
     let _daemon = program.daemon();
     program.until("push is trusted", |status| mailbox(status, "office")["mode"] == "push");
-    // Once may be chance: a mail that came just while an IDLE was renewed.
-    for importer in [ACME, JUNIPER] {
-        provider.change(|mails| mails.put("INBOX", approval(importer, now())));
-        is_seen(&program, importer);
+    // Once may be chance: a mail that came just while an IDLE was renewed. So may one that came while
+    // the machine had other things to do, and more of them follow.
+    let is_polled = |status: &Value| mailbox(status, "office")["mode"] == "poll";
+    for nth in 1..=20 {
+        let mail = approval(ACME, now()).replace("Subject: ", &format!("Subject: {nth} "));
+        provider.change(|mails| mails.put("INBOX", mail));
+        let status = program
+            .until("the mail is seen", |status| is_polled(status) || n_mails(&program) == nth);
+        if is_polled(&status) {
+            return;
+        }
     }
-    program.until("push is not trusted", |status| mailbox(status, "office")["mode"] == "poll");
+    panic!("push is still trusted");
 }
 
 #[test]
