@@ -21,10 +21,10 @@ use crate::domain::message::{Digest, FolderRole, Message, without_files};
 use crate::domain::receipt::{OncePerSender, is_by_machine, once_per_sender, period};
 use crate::domain::rules::Rules;
 use crate::store;
-use crate::store::decision;
 use crate::store::query::{self, StoredMessage};
 use crate::store::receipt;
 use crate::store::record::{self, NewApplication, NewMessage};
+use crate::store::{decision, kept};
 
 /// A mail that is larger without its attached files is not kept, unless it waits for review.
 const LARGEST_KEPT: usize = 256 << 10;
@@ -124,7 +124,7 @@ impl Judge<'_> {
                 if origin.role == FolderRole::Sent
                     && known.role != role_name(FolderRole::Sent)
                     && known.effect == Effect::Ignored.as_str()
-                    && !known.is_decided =>
+                    && !known.is_remembered =>
             {
                 record::forget(tx, known.id)?;
             }
@@ -259,18 +259,22 @@ impl Judge<'_> {
             if examined.found.application.is_none() {
                 continue;
             }
-            let review = (examined.effect == Effect::Review).then_some("open");
-            record::decided(
-                tx,
-                stored.id,
-                review,
-                examined.effect.as_str(),
-                examined.found.application,
-            )?;
-            record::rematched(tx, stored.id, &examined.found)?;
+            self.reread(tx, stored.id, &message, &examined)?;
             self.apply(tx, stored.id, &message, &examined, touched)?;
         }
         Ok(())
+    }
+
+    /// Replaces what was made of a mail by what is made of it now.
+    pub(super) fn reread(
+        &self,
+        tx: &Transaction,
+        id: i64,
+        message: &Message,
+        examined: &Examined,
+    ) -> Result<(), store::Error> {
+        let nowhere = Origin { mailbox: "", folder: "", role: message.folder };
+        kept::reread(tx, id, &row(nowhere, message, examined, None))
     }
 
     /// Folds an application's events, evaluates it, and writes summary and alerts.
@@ -347,7 +351,7 @@ impl Judge<'_> {
 }
 
 /// A mail with what was made of it, as it is kept.
-pub(super) fn row<'a>(
+fn row<'a>(
     origin: Origin<'a>,
     message: &'a Message,
     examined: &'a Examined,

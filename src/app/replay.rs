@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
 
-use super::judge::{Because, Judge, row, take_back};
-use super::{App, Origin};
+use super::App;
+use super::judge::{Because, Judge, take_back};
 use crate::domain::application::ApplicationId;
 use crate::domain::authenticity::Verdict;
 use crate::domain::intake::{Effect, Examined};
@@ -188,18 +188,13 @@ fn change(
         && stored.reason.as_deref() == examined.classification.reason.map(|reason| reason.as_str())
         && stored.effect == examined.effect.as_str()
         && stored.application == examined.found.application;
-    let nowhere = Origin { mailbox: "", folder: "", role: message.folder };
-    kept::reread(tx, stored.id, &row(nowhere, message, examined, None))?;
+    judge.reread(tx, stored.id, message, examined)?;
     if is_same_event {
         return Ok(stored.application);
     }
     let remark = format!("rules read again: {} → {}", stored.kind, kind.as_str());
     take_back(tx, stored, Because::Rules(&remark), touched, judge.now)?;
-    // A mail for which nobody vouches goes by its bytes.
-    let identities = [message.message_id.as_deref(), Some(stored.digest.as_str())];
-    for identity in identities.into_iter().flatten() {
-        kept::settle_alerts_of(tx, identity, judge.now)?;
-    }
+    kept::settle_alerts_of(tx, stored, judge.now)?;
     if kind == Kind::VerificationCode {
         return Ok(None);
     }

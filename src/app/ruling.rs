@@ -24,7 +24,7 @@ use crate::domain::stated::stated_company;
 use crate::store;
 use crate::store::decision::{self, NewDecision, What};
 use crate::store::query::{self, StoredMessage};
-use crate::store::record;
+use crate::store::{kept, record};
 
 /// So long the bytes of a mail are kept at least after it was decided.
 pub(super) const TEXT_KEPT: chrono::Duration = chrono::Duration::days(30);
@@ -262,6 +262,7 @@ impl Judge<'_> {
                     return Ok(ruled);
                 }
                 take_back(tx, &stored, Because::Decision(decision), touched, self.now)?;
+                kept::settle_alerts_of(tx, &stored, self.now)?;
                 record::rejudged(tx, &mail)?;
                 self.assign(tx, &mail, applications, &event, decision)?;
                 touched.extend(applications);
@@ -277,6 +278,7 @@ impl Judge<'_> {
                     );
                 }
                 decide(What::Dismissed, "", &[])?;
+                kept::settle_alerts_of(tx, &stored, self.now)?;
                 let effect = Effect::Ignored.as_str();
                 record::decided(tx, message, Some("dismissed"), effect, stored.application)?;
             }
@@ -287,6 +289,7 @@ impl Judge<'_> {
                 }
                 let decision = decide(What::Undone, "", &[])?;
                 take_back(tx, &stored, Because::Decision(decision), touched, self.now)?;
+                kept::settle_alerts_of(tx, &stored, self.now)?;
                 record::decided(tx, message, Some("open"), Effect::Review.as_str(), None)?;
             }
             Ruling::AliasForgotten => {

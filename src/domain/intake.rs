@@ -237,12 +237,14 @@ pub fn examine_as(
     }
     let candidate =
         found.application.and_then(|id| candidates.iter().find(|candidate| candidate.id == id));
-    let is_twin = |twin: &&Twin| {
-        twin.sender == message.sender_line()
-            && twin.subject == message.subject
-            && twin.kind == kind.as_str()
-            && (twin.is_decided || twin.application == found.application)
+    let mut alike = twins
+        .iter()
+        .filter(|twin| twin.sender == message.sender_line() && twin.subject == message.subject);
+    let is_copy = |twin: &&Twin| {
+        twin.kind == kind.as_str() && (twin.is_decided || twin.application == found.application)
     };
+    let copy_of = alike.clone().find(is_copy).map(|twin| twin.message);
+    let decided = alike.find(|twin| twin.is_decided).map(|twin| twin.message);
     let case = Case {
         message,
         trust,
@@ -251,10 +253,17 @@ pub fn examine_as(
         found: &found,
         candidate,
         registers: registration.is_some(),
-        copy_of: twins.iter().find(is_twin).map(|twin| twin.message),
+        copy_of,
     };
-    let (effect, because) = case.effect();
-    let is_good_guess = case.is_good_guess(effect);
+    let (effect, because) = match (case.effect(), decided) {
+        // Read by other rules than the mail that was decided about; or another mail after all.
+        ((Effect::Recorded, _), Some(message)) => (
+            Effect::Review,
+            format!("it may be a copy of message {message}, which a person decided about"),
+        ),
+        (other, _) => other,
+    };
+    let is_good_guess = decided.is_none() && case.is_good_guess(effect);
     let registration = registration.filter(|_| effect == Effect::Recorded);
     let number = registration.as_ref().map(|registration| &registration.number);
     let number = number.or(candidate.map(|candidate| &candidate.number));

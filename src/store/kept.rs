@@ -33,7 +33,7 @@ pub fn n_lost(db: &Connection, since: Option<DateTime<Utc>>) -> Result<usize> {
 }
 
 /// Whether a person decided about a mail: took it off the list, assigned it, or took back what the
-/// rules had made of it.
+/// rules had made of it. What was put aside as a copy goes by what was decided about the original.
 pub fn is_decided(db: &Connection, stored: &StoredMessage) -> Result<bool> {
     if !matches!(stored.review.as_deref(), None | Some("open")) {
         return Ok(true);
@@ -41,7 +41,14 @@ pub fn is_decided(db: &Connection, stored: &StoredMessage) -> Result<bool> {
     let mut statement = db.prepare_cached(
         "SELECT 1 FROM decisions WHERE message = ?1 AND what <> 'alias_forgotten'
          UNION ALL
-         SELECT 1 FROM events WHERE message = ?1 AND kind = 'undone' AND source = 'command'",
+         SELECT 1 FROM events WHERE message = ?1 AND kind = 'undone' AND source = 'command'
+         UNION ALL
+         SELECT 1 FROM messages copy
+              JOIN messages original USING (message_id, sender, subject)
+              JOIN decisions ON decisions.message = original.id
+         WHERE copy.id = ?1 AND original.id <> ?1 AND copy.effect = 'ignored'
+           AND copy.authenticity IN ('authentic', 'own')
+           AND original.authenticity IN ('authentic', 'own')",
     )?;
     Ok(statement.exists([stored.id])?)
 }
@@ -116,13 +123,18 @@ pub fn reread(tx: &Transaction, message: i64, new: &NewMessage) -> Result<()> {
 
 /// Takes back the alerts that a mail raised, for good: one that was only withdrawn would come back
 /// with the next look at its application.
-pub fn settle_alerts_of(tx: &Transaction, identity: &str, now: DateTime<Utc>) -> Result<()> {
-    tx.prepare_cached(
-        "UPDATE alerts
-         SET delivered_at = coalesce(delivered_at, :now), withdrawn_at = coalesce(withdrawn_at, :now)
-         WHERE substr(key, 1, 5) = 'mail/' AND substr(key, -length(:end)) = :end",
-    )?
-    .execute(named_params! { ":now": now.timestamp(), ":end": format!("/{identity}") })?;
+pub fn settle_alerts_of(tx: &Transaction, mail: &StoredMessage, now: DateTime<Utc>) -> Result<()> {
+    // A mail for which nobody vouches goes by its bytes: its Message-ID may be another mail's.
+    let vouched_id = mail.message_id.as_deref().filter(|_| mail.authenticity == "authentic");
+    for identity in [vouched_id, Some(mail.digest.as_str())].into_iter().flatten() {
+        tx.prepare_cached(
+            "UPDATE alerts
+             SET delivered_at = coalesce(delivered_at, :now),
+                 withdrawn_at = coalesce(withdrawn_at, :now)
+             WHERE substr(key, 1, 5) = 'mail/' AND substr(key, -length(:end)) = :end",
+        )?
+        .execute(named_params! { ":now": now.timestamp(), ":end": format!("/{identity}") })?;
+    }
     Ok(())
 }
 

@@ -219,14 +219,15 @@ pub struct Known {
     pub role: String,
     /// What happened to it.
     pub effect: String,
-    /// Whether a person ever decided about it.
-    pub is_decided: bool,
+    /// Whether a person ever decided about it, or an application's history mentions it.
+    pub is_remembered: bool,
 }
 
 /// The message with the same bytes, if there is one.
 pub fn known(db: &Connection, digest: &str) -> Result<Option<Known>> {
     let mut statement = db.prepare_cached(
         "SELECT id, role, effect, EXISTS (SELECT 1 FROM decisions WHERE message = messages.id)
+                                  OR EXISTS (SELECT 1 FROM events WHERE message = messages.id)
          FROM messages WHERE digest = ?1",
     )?;
     let row = statement.query_row([digest], |row| {
@@ -234,7 +235,7 @@ pub fn known(db: &Connection, digest: &str) -> Result<Option<Known>> {
             id: row.get(0)?,
             role: row.get(1)?,
             effect: row.get(2)?,
-            is_decided: row.get(3)?,
+            is_remembered: row.get(3)?,
         })
     });
     Ok(row.optional()?)

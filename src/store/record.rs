@@ -13,7 +13,6 @@ use crate::domain::cursor::Cursor;
 use crate::domain::evaluation::Evaluation;
 use crate::domain::event::NewEvent;
 use crate::domain::importer::ImporterNumber;
-use crate::domain::matching::Match;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -270,25 +269,6 @@ pub fn decided(
             ":review": review,
             ":effect": effect,
             ":application": application.map(|id| id.0),
-        },
-    )?;
-    Ok(())
-}
-
-/// Replaces the answer of the matching.
-pub fn rematched(tx: &Transaction, message: i64, found: &Match) -> Result<()> {
-    let candidates: Vec<i64> = found.candidates.iter().map(|id| id.0).collect();
-    execute(
-        tx,
-        "UPDATE messages
-         SET outcome = :outcome, matched_by = :by, candidates = :candidates, match_because = :because
-         WHERE id = :id",
-        named_params! {
-            ":id": message,
-            ":outcome": found.outcome.as_str(),
-            ":by": found.by.map(|key| key.as_str()),
-            ":candidates": json(&candidates),
-            ":because": found.because,
         },
     )?;
     Ok(())

@@ -28,6 +28,7 @@ mod hostile;
 mod mailbox;
 mod providers;
 mod rules;
+mod second_thoughts;
 mod servers;
 mod service;
 mod storage;

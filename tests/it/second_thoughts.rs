@@ -1,0 +1,177 @@
+//! What a person decided, other rules, and applications that are registered late, one after the
+//! other: whatever comes first, none of them may undo what another one settled.
+
+use std::path::Path;
+
+use acewatch::app::{App, By, Incoming, Mode, Origin, Ruling, Tally};
+use acewatch::config::{self, Environment};
+use acewatch::domain::application::{ApplicationId, Route, Stage};
+use acewatch::domain::message::FolderRole;
+use acewatch::domain::rules::Rules;
+use acewatch::store::query::{self, StoredMessage};
+use acewatch::store::record::NewApplication;
+use acewatch::store::{Store, decision};
+use chrono::{DateTime, Utc};
+
+use crate::support::OFFICE;
+use crate::support::mail::{ACME, Importer, JUNIPER, approval, from_cbp};
+
+const ME: By = By { who: "ops", why: None };
+const SUBJECT: &str = "RE: ACE Account Application - 12-345678900";
+const CODE_7: &str = "Completion code 7.\r\n";
+
+fn app() -> App {
+    let settings =
+        config::parse(OFFICE, Path::new("t.toml"), &Environment::from_process()).unwrap();
+    App::new(Store::in_memory().unwrap(), settings, Rules::read(None).unwrap())
+}
+
+/// The same history under a rule of the user's, which makes `kind` of a completion code.
+fn taught(app: App, kind: &str) -> App {
+    let rule = format!(
+        "[[rule]]\nid = \"user.code\"\nkind = \"{kind}\"\nsentence = ['\\bcompletion code 7\\b']\n"
+    );
+    App::new(app.store, app.settings, Rules::read(Some(&rule)).unwrap())
+}
+
+/// Monday noon in New York.
+fn monday() -> DateTime<Utc> {
+    "2026-05-04T16:00:00Z".parse().unwrap()
+}
+
+fn ingest_as(app: &mut App, role: FolderRole, mail: &str) -> Tally {
+    let mails = [Incoming { bytes: mail.as_bytes(), received_at: monday() }];
+    app.ingest(Origin { mailbox: "office", folder: "F", role }, &mails, None, monday()).unwrap()
+}
+
+fn ingest(app: &mut App, mail: &str) -> Tally {
+    ingest_as(app, FolderRole::Inbox, mail)
+}
+
+fn add(app: &mut App, Importer { company, number }: Importer) -> ApplicationId {
+    let new = NewApplication {
+        company: company.to_owned(),
+        number: number.parse().unwrap(),
+        route: Route::Email,
+        aliases: Vec::new(),
+        tags: Vec::new(),
+        contact: None,
+        notes: None,
+    };
+    app.register(&[(new, Some(monday()))], monday()).unwrap()[0].unwrap()
+}
+
+fn cbp(subject: &str, text: &str, id: &str) -> String {
+    from_cbp(subject, text, &format!("{id}@cbp.dhs.gov"), "none@x", monday())
+}
+
+/// The same mail as another mailbox has it.
+fn copy(mail: &str) -> String {
+    format!("X-Mailbox: another\r\n{mail}")
+}
+
+fn unverified(mail: &str) -> String {
+    mail.replace("Authentication-Results: mx.broker.example", "X-None: none")
+}
+
+fn replay(app: &mut App) {
+    app.replay(Mode::Apply, None, monday()).unwrap();
+}
+
+fn rule(app: &mut App, message: i64, ruling: Ruling) {
+    app.rule(&[(message, ruling)], ME, monday()).unwrap();
+}
+
+fn stage(app: &App, id: ApplicationId) -> Stage {
+    query::summary_of(app.store.read(), id).unwrap().unwrap().stage
+}
+
+fn mail(app: &App, message: i64) -> StoredMessage {
+    query::message(app.store.read(), message).unwrap().unwrap()
+}
+
+fn pending(app: &App) -> Vec<String> {
+    let alerts = query::pending_alerts(app.store.read()).unwrap();
+    alerts.into_iter().map(|alert| alert.alert.title).collect()
+}
+
+#[test]
+fn a_copy_does_not_do_what_a_person_put_aside_when_other_rules_read_it() {
+    let mut app = app();
+    let acme = add(&mut app, ACME);
+    let first = cbp(SUBJECT, CODE_7, "a");
+    ingest(&mut app, &first);
+    assert_eq!(ingest(&mut app, &copy(&first)).ignored, 1);
+    rule(&mut app, 1, Ruling::Undone);
+    rule(&mut app, 1, Ruling::Dismissed);
+    let mut app = taught(app, "approval");
+    replay(&mut app);
+    assert_eq!(stage(&app, acme), Stage::Submitted);
+    assert_eq!(query::n_review(app.store.read()).unwrap(), 0);
+    // One that comes only now is for a person: it may be another mail after all.
+    assert_eq!(ingest(&mut app, &copy(&copy(&first))).review, 1);
+    assert!(!app.waiting().unwrap()[0].is_good);
+    assert_eq!(stage(&app, acme), Stage::Submitted);
+}
+
+#[test]
+fn a_replay_takes_back_no_alert_of_another_mail_with_the_same_message_id() {
+    let mut app = app();
+    let acme = add(&mut app, ACME);
+    let genuine = approval(ACME, monday());
+    ingest(&mut app, &genuine);
+    let told = pending(&app);
+    assert_eq!(told.len(), 1, "{told:?}");
+    let id = mail(&app, 1).message_id.unwrap();
+    ingest(&mut app, &unverified(&from_cbp(SUBJECT, CODE_7, &id, "none@x", monday())));
+    let mut app = taught(app, "rejection");
+    replay(&mut app);
+    assert_eq!(mail(&app, 2).kind, "rejection");
+    assert_eq!(pending(&app), told);
+    assert_eq!(stage(&app, acme), Stage::Approved);
+}
+
+#[test]
+fn a_mail_that_finds_its_application_is_kept_as_what_it_was_taken_for_then() {
+    let mut app = app();
+    ingest(&mut app, &cbp(SUBJECT, CODE_7, "a"));
+    assert!(mail(&app, 1).is_unrecognised);
+    let mut app = taught(app, "approval");
+    let acme = add(&mut app, ACME);
+    assert_eq!(stage(&app, acme), Stage::Approved);
+    let found = mail(&app, 1);
+    assert_eq!((found.kind.as_str(), found.rule.as_deref()), ("approval", Some("user.code")));
+    assert!(!found.is_unrecognised);
+    // So a replay has nothing to do, and does not take the alert back.
+    let told = pending(&app);
+    let replayed = app.replay(Mode::Apply, None, monday()).unwrap();
+    assert!(replayed.changes.is_empty(), "{replayed:?}");
+    assert_eq!(pending(&app), told);
+}
+
+#[test]
+fn nobody_is_told_any_more_what_a_person_took_back_or_put_aside() {
+    let mut app = app();
+    add(&mut app, ACME);
+    ingest(&mut app, &approval(ACME, monday()));
+    assert_eq!(pending(&app).len(), 1);
+    rule(&mut app, 1, Ruling::Undone);
+    assert!(pending(&app).is_empty(), "{:?}", pending(&app));
+    ingest(&mut app, &unverified(&cbp(SUBJECT, CODE_7, "b")));
+    assert_eq!(pending(&app).len(), 1);
+    rule(&mut app, 2, Ruling::Dismissed);
+    assert!(pending(&app).is_empty(), "{:?}", pending(&app));
+}
+
+#[test]
+fn a_mail_with_a_history_is_not_forgotten_when_it_turns_up_in_sent() {
+    let mut app = app();
+    let acme = add(&mut app, ACME);
+    let first = cbp(SUBJECT, CODE_7, "a");
+    ingest(&mut app, &first);
+    let mut app = taught(app, "unrelated");
+    replay(&mut app);
+    assert_eq!(mail(&app, 1).effect, "ignored");
+    assert_eq!(ingest_as(&mut app, FolderRole::Sent, &first).duplicate, 1);
+    assert_eq!(query::events(app.store.read(), acme).unwrap().len(), 3);
+}
