@@ -3,6 +3,7 @@
 //! Every method that writes does so in one transaction: mails, what follows from them, the
 //! summaries that change with them, and the cursor are recorded together or not at all.
 
+mod followers;
 mod judge;
 mod replay;
 mod ruling;

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction};
 
 use super::App;
+use super::followers::Followers;
 use super::judge::{Because, Judge, event_of_stored, take_back};
 use crate::domain::application::ApplicationId;
 use crate::domain::authenticity::Verdict;
@@ -60,6 +61,8 @@ pub struct Ruled {
     pub applications: Vec<ApplicationId>,
     /// The name by which the application is known from now on.
     pub learnt: Option<String>,
+    /// The mails that had been recorded only by what was learnt from this one, and wait again.
+    pub followers: Vec<i64>,
 }
 
 /// A mail that waits for a person, as it is judged now.
@@ -167,6 +170,15 @@ impl App {
     }
 }
 
+/// What the decisions of one command share.
+#[derive(Default)]
+struct Batch {
+    /// The first of them.
+    first: Option<i64>,
+    touched: BTreeSet<ApplicationId>,
+    followers: Vec<Followers>,
+}
+
 impl Judge<'_> {
     /// What is made of a mail now, where its bytes are still there.
     fn again(
@@ -193,13 +205,19 @@ impl Judge<'_> {
     }
 
     fn rule_all(&self, tx: &Transaction, rulings: &[(i64, Ruling)], by: By) -> Result<Vec<Ruled>> {
-        let mut touched: BTreeSet<ApplicationId> = BTreeSet::new();
-        let mut batch = None;
+        let mut batch = Batch::default();
         let mut done = Vec::with_capacity(rulings.len());
-        for (message, ruling) in rulings {
-            done.push(self.rule(tx, *message, ruling, by, &mut batch, &mut touched)?);
+        for (place, (message, ruling)) in rulings.iter().enumerate() {
+            done.push(self.rule(tx, place, *message, ruling, by, &mut batch)?);
         }
-        for id in touched {
+        // After all of them: one may be among those that are decided about.
+        for followers in &mut batch.followers {
+            let gone = self.let_go(tx, followers, &mut batch.touched)?;
+            if let Some(ruled) = done.get_mut(followers.place) {
+                ruled.followers = gone;
+            }
+        }
+        for id in batch.touched {
             self.sum_up(tx, id)?;
         }
         decision::forget_texts(tx, self.now - TEXT_KEPT)?;
@@ -209,23 +227,25 @@ impl Judge<'_> {
     fn rule(
         &self,
         tx: &Transaction,
+        place: usize,
         message: i64,
         ruling: &Ruling,
         by: By,
-        batch: &mut Option<i64>,
-        touched: &mut BTreeSet<ApplicationId>,
+        batch: &mut Batch,
     ) -> Result<Ruled> {
         let Some(stored) = query::message(tx, message)? else {
             bail!("there is no message {message}");
         };
         let mut decide = |what: What, why: &str, applications: &[ApplicationId]| {
             let why = by.why.unwrap_or(why);
-            let new = NewDecision { batch: *batch, message, what, who: by.who, why, applications };
+            let new =
+                NewDecision { batch: batch.first, message, what, who: by.who, why, applications };
             let id = decision::decide(tx, &new, self.now)?;
-            batch.get_or_insert(id);
+            batch.first.get_or_insert(id);
             Ok::<i64, store::Error>(id)
         };
-        let mut ruled = Ruled { message, applications: Vec::new(), learnt: None };
+        let mut ruled =
+            Ruled { message, applications: Vec::new(), learnt: None, followers: Vec::new() };
         match ruling {
             Ruling::Belongs(applications) => {
                 let again = self.again(tx, &stored)?;
@@ -261,11 +281,12 @@ impl Judge<'_> {
                     ruled.applications.clone_from(applications);
                     return Ok(ruled);
                 }
-                take_back(tx, &stored, Because::Decision(decision), touched, self.now)?;
+                batch.followers.push(self.followers(tx, &stored, decision, place)?);
+                take_back(tx, &stored, Because::Decision(decision), &mut batch.touched, self.now)?;
                 kept::settle_alerts_of(tx, &stored, self.now)?;
                 record::rejudged(tx, &mail)?;
                 self.assign(tx, &mail, applications, &event, decision)?;
-                touched.extend(applications);
+                batch.touched.extend(applications);
                 if let (Some((mail, examined)), [id]) = (&again, applications.as_slice()) {
                     ruled.learnt = self.learn(tx, message, mail, examined, *id)?;
                 }
@@ -288,7 +309,8 @@ impl Judge<'_> {
                     bail!("there is nothing to take back: message {message} has had no effect");
                 }
                 let decision = decide(What::Undone, "", &[])?;
-                take_back(tx, &stored, Because::Decision(decision), touched, self.now)?;
+                batch.followers.push(self.followers(tx, &stored, decision, place)?);
+                take_back(tx, &stored, Because::Decision(decision), &mut batch.touched, self.now)?;
                 kept::settle_alerts_of(tx, &stored, self.now)?;
                 record::decided(tx, message, Some("open"), Effect::Review.as_str(), None)?;
             }

@@ -189,7 +189,7 @@ const UNDONE: &str = "taken back, and on the list again";
 /// What was done, mail by mail.
 fn told(app: &App, ruled: &[Ruled], done: &str, masking: &Masking) -> Result<String, Failure> {
     let mut text = String::new();
-    for Ruled { message, applications, learnt } in ruled {
+    for Ruled { message, applications, learnt, followers } in ruled {
         text.push_str(&format!("message {message}: {done}\n"));
         for id in applications {
             let Some(summary) = query::summary_of(app.store.read(), *id)? else { continue };
@@ -203,6 +203,11 @@ fn told(app: &App, ruled: &[Ruled], done: &str, masking: &Masking) -> Result<Str
                     id.0
                 ));
             }
+        }
+        for follower in followers {
+            text.push_str(&format!(
+                "  message {follower} was recorded by what had been learnt from it, and is on the list again\n"
+            ));
         }
     }
     match ruled.len() {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Transaction, named_params};
 use super::Error;
 use super::query::{StoredMessage, instant};
 use super::record::NewMessage;
+use crate::domain::application::ApplicationId;
 use crate::domain::unrecognised::Unrecognised;
 
 type Result<T> = std::result::Result<T, Error>;
@@ -17,6 +18,23 @@ pub fn mails(db: &Connection, since: Option<DateTime<Utc>>) -> Result<Vec<i64>> 
          ORDER BY received_at, id",
     )?;
     let rows = statement.query_map([seconds(since)], |row| row.get(0))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
+}
+
+/// The mails recorded for an application by thread, ticket or name, as far as they can be read again
+/// and no person decided about them.
+pub fn recorded_by_what_was_learnt(
+    db: &Connection,
+    application: ApplicationId,
+) -> Result<Vec<i64>> {
+    let mut statement = db.prepare_cached(
+        "SELECT id FROM messages
+         WHERE application = ?1 AND effect = 'recorded' AND review IS NULL AND raw IS NOT NULL
+           AND matched_by IN ('thread', 'ticket', 'name')
+           AND NOT EXISTS (SELECT 1 FROM decisions WHERE message = messages.id)
+         ORDER BY id",
+    )?;
+    let rows = statement.query_map([application.0], |row| row.get(0))?;
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 

@@ -8,9 +8,9 @@ use acewatch::config::{self, Environment};
 use acewatch::domain::application::{ApplicationId, Route, Stage};
 use acewatch::domain::message::FolderRole;
 use acewatch::domain::rules::Rules;
+use acewatch::store::Store;
 use acewatch::store::query::{self, StoredMessage};
 use acewatch::store::record::NewApplication;
-use acewatch::store::{Store, decision};
 use chrono::{DateTime, Utc};
 
 use crate::support::OFFICE;
@@ -174,4 +174,52 @@ fn a_mail_with_a_history_is_not_forgotten_when_it_turns_up_in_sent() {
     assert_eq!(mail(&app, 1).effect, "ignored");
     assert_eq!(ingest_as(&mut app, FolderRole::Sent, &first).duplicate, 1);
     assert_eq!(query::events(app.store.read(), acme).unwrap().len(), 3);
+}
+
+#[test]
+fn what_followed_from_a_wrong_assignment_goes_back_with_it() {
+    let mut app = app();
+    let (acme, juniper) = (add(&mut app, ACME), add(&mut app, JUNIPER));
+    let stated = "Company: Blue Heron Coffee Co\r\n";
+    ingest(&mut app, &cbp("Your form", &format!("{stated}We received your application.\r\n"), "a"));
+    rule(&mut app, 1, Ruling::Belongs(vec![acme]));
+    let approved = "Your ACE portal account has been approved and created.\r\n";
+    // By the name that was learnt; in the thread of the mail assigned; and by the number alone.
+    assert_eq!(ingest(&mut app, &cbp("Hello", &format!("{stated}{approved}"), "b")).recorded, 1);
+    let answer = from_cbp("Re: Your form", approved, "c@cbp.dhs.gov", "a@cbp.dhs.gov", monday());
+    assert_eq!(ingest(&mut app, &answer).recorded, 1);
+    assert_eq!(ingest(&mut app, &cbp(SUBJECT, "We received it.\r\n", "d")).recorded, 1);
+    assert_eq!(stage(&app, acme), Stage::Approved);
+    let done = app.rule(&[(1, Ruling::Belongs(vec![juniper]))], ME, monday()).unwrap();
+    assert_eq!(done[0].followers, [2, 3]);
+    assert_eq!(
+        (stage(&app, acme), stage(&app, juniper)),
+        (Stage::Acknowledged, Stage::Acknowledged)
+    );
+    let waiting = app.waiting().unwrap();
+    let suggested: Vec<_> = waiting.iter().map(|w| (w.mail.id, w.suggestion())).collect();
+    assert_eq!(suggested, [(2, Some(juniper)), (3, Some(juniper))]);
+    assert!(!pending(&app).iter().any(|title| title.contains("Approved")), "{:?}", pending(&app));
+    // A person's word on one of them is that person's, whatever becomes of the first.
+    rule(&mut app, 3, Ruling::Belongs(vec![juniper]));
+    let done = app.rule(&[(1, Ruling::Undone)], ME, monday()).unwrap();
+    assert!(done[0].followers.is_empty());
+    assert_eq!(stage(&app, juniper), Stage::Approved);
+}
+
+#[test]
+fn a_mail_and_what_followed_from_it_are_taken_back_in_one_step() {
+    let mut app = app();
+    let acme = add(&mut app, ACME);
+    ingest(&mut app, &cbp("Your form", "We received your application.\r\n", "a"));
+    rule(&mut app, 1, Ruling::Belongs(vec![acme]));
+    let text = "We are looking at your form.\r\n";
+    ingest(&mut app, &from_cbp("Re: Your form", text, "b@cbp.dhs.gov", "a@cbp.dhs.gov", monday()));
+    ingest(&mut app, &from_cbp("Re: Your form", text, "c@cbp.dhs.gov", "b@cbp.dhs.gov", monday()));
+    assert_eq!(stage(&app, acme), Stage::Replied);
+    let rulings = [(1, Ruling::Undone), (2, Ruling::Undone)];
+    let done = app.rule(&rulings, ME, monday()).unwrap();
+    assert_eq!(done.iter().flat_map(|d| d.followers.clone()).collect::<Vec<_>>(), [3]);
+    assert_eq!(stage(&app, acme), Stage::Submitted);
+    assert_eq!(query::n_review(app.store.read()).unwrap(), 3);
 }
