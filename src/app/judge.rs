@@ -202,9 +202,7 @@ impl Judge<'_> {
             for ticket in &examined.tickets {
                 record::ticket(tx, ticket, application, id)?;
             }
-            if event.kind == EventKind::Receipt && is_by_machine(message) {
-                self.learn_receipt(tx, id, application, message)?;
-            }
+            self.learn_receipt(tx, id, application, event.kind, message)?;
             touched.insert(application);
         }
         if let Some(alert) = &examined.alert
@@ -217,13 +215,17 @@ impl Judge<'_> {
 
     /// Remembers whose submission CBP's machine confirmed, which tells something about what else
     /// that address sent.
-    fn learn_receipt(
+    pub(super) fn learn_receipt(
         &self,
         tx: &Transaction,
         id: i64,
         application: ApplicationId,
+        kind: EventKind,
         message: &Message,
     ) -> Result<(), store::Error> {
+        if kind != EventKind::Receipt || !is_by_machine(message) {
+            return Ok(());
+        }
         let at = message.received_at;
         let ours = || {
             let trust = &self.settings.trust;

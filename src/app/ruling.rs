@@ -20,6 +20,7 @@ use crate::domain::company::CompanyName;
 use crate::domain::event::NewEvent;
 use crate::domain::importer::ImporterNumber;
 use crate::domain::intake::{Effect, Examined, event_of, keys_of};
+use crate::domain::kind::Kind;
 use crate::domain::message::Message;
 use crate::domain::stated::stated_company;
 use crate::store;
@@ -284,10 +285,19 @@ impl Judge<'_> {
                 batch.followers.push(self.followers(tx, &stored, decision, place)?);
                 take_back(tx, &stored, Because::Decision(decision), &mut batch.touched, self.now)?;
                 kept::settle_alerts_of(tx, &stored, self.now)?;
-                record::rejudged(tx, &mail)?;
+                match &again {
+                    // Nothing of a code is kept, whatever a person makes of the mail.
+                    Some((mail, code)) if code.classification.kind == Kind::VerificationCode => {
+                        self.reread(tx, message, mail, code)?;
+                    }
+                    _ => record::rejudged(tx, &mail)?,
+                }
                 self.assign(tx, &mail, applications, &event, decision)?;
                 batch.touched.extend(applications);
                 if let (Some((mail, examined)), [id]) = (&again, applications.as_slice()) {
+                    if examined.authenticity.verdict == Verdict::Authentic {
+                        self.learn_receipt(tx, message, *id, event.kind, mail)?;
+                    }
                     ruled.learnt = self.learn(tx, message, mail, examined, *id)?;
                 }
                 ruled.applications.clone_from(applications);
@@ -299,6 +309,11 @@ impl Judge<'_> {
                     );
                 }
                 decide(What::Dismissed, "", &[])?;
+                if let Some((mail, examined)) = &self.again(tx, &stored)?
+                    && examined.classification.kind == Kind::VerificationCode
+                {
+                    self.reread(tx, message, mail, examined)?;
+                }
                 kept::settle_alerts_of(tx, &stored, self.now)?;
                 let effect = Effect::Ignored.as_str();
                 record::decided(tx, message, Some("dismissed"), effect, stored.application)?;

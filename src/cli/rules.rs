@@ -16,7 +16,8 @@ use crate::domain::rules::{Origin, Rules};
 
 /// Try, check and list the rules by which kinds of mail are told apart
 ///
-/// Your own rules are in rules.toml beside config.toml; docs/rules.md shows how one is written.
+/// Your own rules are in ~/.config/acewatch/rules.toml, also with --config; docs/rules.md shows how one
+/// is written.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

@@ -8,13 +8,13 @@ use acewatch::config::{self, Environment};
 use acewatch::domain::application::{ApplicationId, Route, Stage};
 use acewatch::domain::message::FolderRole;
 use acewatch::domain::rules::Rules;
-use acewatch::store::Store;
 use acewatch::store::query::{self, StoredMessage};
 use acewatch::store::record::NewApplication;
+use acewatch::store::{Store, receipt};
 use chrono::{DateTime, Utc};
 
 use crate::support::OFFICE;
-use crate::support::mail::{ACME, Importer, JUNIPER, approval, from_cbp};
+use crate::support::mail::{ACME, Importer, JUNIPER, approval, from_cbp, submission};
 
 const ME: By = By { who: "ops", why: None };
 const SUBJECT: &str = "RE: ACE Account Application - 12-345678900";
@@ -222,4 +222,38 @@ fn a_mail_and_what_followed_from_it_are_taken_back_in_one_step() {
     assert_eq!(done.iter().flat_map(|d| d.followers.clone()).collect::<Vec<_>>(), [3]);
     assert_eq!(stage(&app, acme), Stage::Submitted);
     assert_eq!(query::n_review(app.store.read()).unwrap(), 3);
+}
+
+#[test]
+fn a_receipt_counts_for_its_sender_whoever_recorded_it() {
+    let mut app = app();
+    for importer in [ACME, JUNIPER] {
+        let sent = submission(importer, monday());
+        assert_eq!(ingest_as(&mut app, FolderRole::Sent, &sent).recorded, 1);
+    }
+    let receipt =
+        cbp(&format!("Automatic reply: {SUBJECT}"), "We received your application.\r\n", "a");
+    let receipt = format!("Auto-Submitted: auto-replied\r\n{receipt}");
+    assert_eq!(ingest(&mut app, &receipt).recorded, 1);
+    let counts = |app: &App| receipt::any(app.store.read()).unwrap();
+    assert!(counts(&app));
+    rule(&mut app, 3, Ruling::Undone);
+    assert!(!counts(&app));
+    rule(&mut app, 3, Ruling::Belongs(vec![ApplicationId(1)]));
+    assert!(counts(&app));
+}
+
+#[test]
+fn a_mail_that_a_person_decided_about_is_forgotten_when_it_turns_out_to_be_a_code() {
+    for ruling in [Ruling::Belongs(vec![ApplicationId(1)]), Ruling::Dismissed] {
+        let mut app = app();
+        add(&mut app, ACME);
+        ingest(&mut app, &unverified(&cbp(SUBJECT, CODE_7, "a")));
+        let mut app = taught(app, "verification_code");
+        rule(&mut app, 1, ruling);
+        let code = mail(&app, 1);
+        assert_eq!((code.kind.as_str(), code.raw), ("verification_code", None));
+        assert!(!code.because.iter().any(|line| line.contains("code 7")), "{:?}", code.because);
+        assert!(!code.subject.contains("12-345678900"), "{}", code.subject);
+    }
 }

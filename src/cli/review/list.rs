@@ -12,6 +12,7 @@ use super::super::render::{self, Cell, Masking, rfc3339, styled};
 use crate::app::{App, Waiting};
 use crate::domain::application::{Application, ApplicationId};
 use crate::domain::company::company_key;
+use crate::domain::zone::Zone;
 use crate::store::query;
 
 /// So many lines the queue may take before the tails of its groups are left out.
@@ -58,16 +59,14 @@ impl Group {
 
     fn heading(self) -> &'static str {
         match self {
-            Group::Good => {
-                "good guesses: vouched for, and one application fits by thread or number"
-            }
+            Group::Good => "good: vouched for, and one application fits by thread or number",
             Group::Contradiction => {
                 "contradiction: two facts in the mail name different applications"
             }
             Group::Doubtful => "doubtful: one application fits, and something speaks against it",
             Group::Several => "several applications fit",
             Group::Unverified => "unverified: in CBP's name, and nobody vouches for it",
-            Group::Unmatched => "not recognised: no application fits",
+            Group::Unmatched => "unmatched: no application fits",
         }
     }
 
@@ -119,7 +118,7 @@ pub(super) fn run(
         _ => {}
     }
     let is_cut = !all && filters.is_empty();
-    render::print(&text(&entries, is_cut, masking))
+    render::print(&text(&entries, is_cut, &app.settings.time_zone, masking))
 }
 
 /// Shows what `accept --all-good` would do.
@@ -131,7 +130,7 @@ pub(super) fn preview(app: &App, masking: &Masking) -> Result<(), Failure> {
             "there is no good guess to accept; `acewatch review` lists what waits\n",
         );
     }
-    let mut text = text(&good, false, masking);
+    let mut text = text(&good, false, &app.settings.time_zone, masking);
     let n = render::counted(good.len(), "mail");
     text.push_str(&format!(
         "\nnothing is recorded yet: `acewatch review accept --all-good --yes` records {n}\n"
@@ -210,7 +209,7 @@ fn fits(entry: &Entry, filter: &str) -> bool {
         || mail.sender.to_lowercase().contains(&part)
 }
 
-fn text(entries: &[Entry], is_cut: bool, masking: &Masking) -> String {
+fn text(entries: &[Entry], is_cut: bool, zone: &Zone, masking: &Masking) -> String {
     let mut groups: BTreeMap<Group, Vec<&Entry>> = BTreeMap::new();
     for entry in entries {
         groups.entry(entry.group).or_default().push(entry);
@@ -226,7 +225,7 @@ fn text(entries: &[Entry], is_cut: bool, masking: &Masking) -> String {
     for (group, entries) in groups {
         let heading = format!("{} {}", entries.len(), group.heading());
         text.push_str(&format!("\n{}\n", styled(&heading, render::STRONG)));
-        text.push_str(&rows(entries.iter().take(shown), columns, masking));
+        text.push_str(&rows(entries.iter().take(shown), columns, zone, masking));
         let n_more = entries.len().saturating_sub(shown);
         if 0 < n_more {
             let name = group.as_str();
@@ -244,6 +243,7 @@ fn text(entries: &[Entry], is_cut: bool, masking: &Masking) -> String {
 fn rows<'a>(
     entries: impl Iterator<Item = &'a &'a Entry>,
     columns: usize,
+    zone: &Zone,
     masking: &Masking,
 ) -> String {
     let room_of_guess = if columns < 100 { 20 } else { 28 };
@@ -265,7 +265,7 @@ fn rows<'a>(
         };
         let texts = [
             mail.id.to_string(),
-            mail.received_at.format("%-d %b").to_string(),
+            mail.received_at.with_timezone(zone).format("%-d %b").to_string(),
             kind,
             render::shortened(&guessed, room_of_guess),
             mail.matched_by.clone().unwrap_or_default(),
