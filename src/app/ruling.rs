@@ -22,7 +22,7 @@ use crate::domain::importer::ImporterNumber;
 use crate::domain::intake::{Effect, Examined, event_of, keys_of};
 use crate::domain::kind::Kind;
 use crate::domain::message::Message;
-use crate::domain::stated::stated_company;
+use crate::domain::stated::{may_be_a_name_of, stated_company};
 use crate::store;
 use crate::store::decision::{self, NewDecision, What};
 use crate::store::query::{self, StoredMessage};
@@ -396,10 +396,15 @@ impl Judge<'_> {
         }
         let subject = message.subject_without_prefixes();
         let Some(name) = stated_company(subject, &message.text) else { return Ok(None) };
-        let registered = std::iter::once(&summary.application.company)
+        let registered: Vec<&str> = std::iter::once(&summary.application.company)
             .chain(&summary.application.aliases)
-            .any(|own| CompanyName::parts(own).contains(&name.key));
-        if registered || decision::is_ambiguous_name(tx, &name.key, application)? {
+            .map(String::as_str)
+            .collect();
+        let is_known = registered.iter().any(|own| CompanyName::parts(own).contains(&name.key));
+        if is_known
+            || !may_be_a_name_of(&name, &registered)
+            || decision::is_ambiguous_name(tx, &name.key, application)?
+        {
             return Ok(None);
         }
         let is_news = decision::learn_name(tx, application, &name, id, self.now)?;

@@ -73,6 +73,11 @@ pub fn company_key(written: &str) -> String {
     key_of(&joined(tokens(written, usize::MAX).iter().map(|token| token.word.as_str()))).0
 }
 
+/// Whether a name says itself that it is a company's: it ends in a legal form.
+pub fn has_legal_form(written: &str) -> bool {
+    key_of(&joined(tokens(written, usize::MAX).iter().map(|token| token.word.as_str()))).1
+}
+
 /// The keys of everything in a text that may be a registered name, each once, in order.
 ///
 /// They are meant for looking up in an index, see the module's comment. Every row of up to ten

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::company::{CompanyName, company_key};
+use super::company::{CompanyName, company_key, has_legal_form};
 use super::mention::mentions;
 
 /// The one company that subject and new text state; `None` where there is none, or several.
@@ -22,6 +22,18 @@ pub fn stated_company(subject: &str, text: &str) -> Option<CompanyName> {
         (Some(name), None) if is_telling(&name.key) => Some(name),
         _ => None,
     }
+}
+
+/// Whether what is stated may be another name of a company that is registered under these: it has a
+/// legal form, or one of its telling words is theirs, too. Else it may be any capitalised words that
+/// stand where a company does ("Missing Page", "Company: Not Available"), and would lead every mail
+/// with these words to the application.
+pub fn may_be_a_name_of(name: &CompanyName, registered: &[&str]) -> bool {
+    let words = |key: &str| -> Vec<String> { key.split(' ').map(str::to_owned).collect() };
+    let theirs: Vec<String> =
+        registered.iter().flat_map(|written| words(&company_key(written))).collect();
+    has_legal_form(&name.written)
+        || words(&name.key).iter().any(|word| tells(word) && theirs.contains(word))
 }
 
 /// Most bytes of the text that are looked at.
@@ -152,12 +164,14 @@ fn bare(word: &str) -> String {
 /// Whether a name tells a company: two words at least, one of them no common word of trade.
 fn is_telling(key: &str) -> bool {
     let words: Vec<&str> = key.split(' ').collect();
-    let tells = |word: &&str| {
-        2 < word.chars().filter(|c| c.is_alphabetic()).count()
-            && !COMMON.contains(word)
-            && !AROUND.contains(word)
-    };
-    2 <= words.len() && words.iter().any(tells)
+    2 <= words.len() && words.iter().any(|word| tells(word))
+}
+
+/// Whether a word is more than a common word of trade, or one that stands around names.
+fn tells(word: &str) -> bool {
+    2 < word.chars().filter(|c| c.is_alphabetic()).count()
+        && !COMMON.contains(&word)
+        && !AROUND.contains(&word)
 }
 
 /// Words that stand around a name and are no part of it.
@@ -243,6 +257,23 @@ mod tests {
             ("Customs and Border Protection", ""),
         ] {
             check(subject, text, None);
+        }
+    }
+
+    #[test]
+    fn only_what_looks_like_the_company_may_be_another_name_of_it() {
+        let registered = ["Acme Imports LLC", "Red Fox Trading"];
+        for (name, expected) in [
+            ("ACME IMPORT", true),
+            ("Red Foxes of Fox", true),
+            ("Juniper Home Goods LLC", true),
+            ("Bluebird Ceramics, S.A. de C.V.", true),
+            ("Missing Page", false),
+            ("Not Available", false),
+            ("Hello 3", false),
+            ("Second Trading Imports Reminder", false),
+        ] {
+            assert_eq!(may_be_a_name_of(&CompanyName::new(name), &registered), expected, "{name}");
         }
     }
 

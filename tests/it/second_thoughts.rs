@@ -225,6 +225,21 @@ fn a_mail_and_what_followed_from_it_are_taken_back_in_one_step() {
 }
 
 #[test]
+fn capitalised_words_of_a_subject_become_no_name() {
+    let mut app = app();
+    let acme = add(&mut app, ACME);
+    ingest(&mut app, &cbp("Second Reminder", "Company: Not Available\r\nWe received it.\r\n", "a"));
+    ingest(&mut app, &cbp("Missing Page", "We received your application.\r\n", "b"));
+    for message in [1, 2] {
+        let belongs = [(message, Ruling::Belongs(vec![acme]))];
+        assert_eq!(app.rule(&belongs, ME, monday()).unwrap()[0].learnt, None);
+    }
+    let text = "Your ACE portal account has been approved and created.\r\n";
+    assert_eq!(ingest(&mut app, &cbp("Missing Page", text, "c")).review, 1);
+    assert_ne!(stage(&app, acme), Stage::Approved);
+}
+
+#[test]
 fn a_receipt_counts_for_its_sender_whoever_recorded_it() {
     let mut app = app();
     for importer in [ACME, JUNIPER] {
