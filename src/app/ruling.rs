@@ -92,6 +92,7 @@ impl Waiting {
     /// where they must name one.
     pub fn meant(&self) -> Vec<ApplicationId> {
         match self.suggestion() {
+            _ if self.mail.authenticity == Verdict::Forged.as_str() => Vec::new(),
             Some(id) => vec![id],
             None if self.is_about_all => self.mail.candidates.clone(),
             None => Vec::new(),

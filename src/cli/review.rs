@@ -17,7 +17,8 @@ use crate::store::query;
 /// List the mails that wait for you, or decide about them
 ///
 /// Mails that wait for the same reason stand together, the most urgent first. A filter keeps those
-/// that fit it: a group (good, contradiction, several, unverified, unmatched, doubtful), a kind, a
+/// that fit it: a group (good, contradiction, several, unverified, unmatched, doubtful,
+/// forged), a kind, a
 /// tag or importer number of the application suggested, or a part of its company's name, of the
 /// subject or of the sender. Several filters must all fit. A message's number shows that mail.
 #[derive(Debug, clap::Args)]
@@ -305,6 +306,12 @@ fn are_messages(
 /// Why a mail cannot be accepted without a word on what it is about.
 fn undecided(app: &App, waiting: &Waiting, masking: &Masking) -> Result<Failure, Failure> {
     let message = waiting.mail.id;
+    if waiting.mail.authenticity == "forged" {
+        return Ok(Failure::new(format!(
+            "message {message} is a forgery, and a forgery never moves an application"
+        ))
+        .hint(format!("`acewatch review dismiss {message}` takes it off the list")));
+    }
     let why = masking.text(&waiting.mail.match_because);
     let (what, list) = match (waiting.mail.candidates.is_empty(), waiting.mail.outcome.as_str()) {
         (true, _) => (format!("message {message} fits no application"), String::new()),

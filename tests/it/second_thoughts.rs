@@ -1,6 +1,7 @@
 //! What a person decided, other rules, and applications that are registered late, one after the
 //! other: whatever comes first, none of them may undo what another one settled.
 
+use std::fs;
 use std::path::Path;
 
 use acewatch::app::{App, By, Incoming, Mode, Origin, Ruling, Tally};
@@ -15,6 +16,7 @@ use chrono::{DateTime, Utc};
 
 use crate::support::OFFICE;
 use crate::support::mail::{ACME, Importer, JUNIPER, approval, from_cbp, submission};
+use crate::support::program::Program;
 
 const ME: By = By { who: "ops", why: None };
 const SUBJECT: &str = "RE: ACE Account Application - 12-345678900";
@@ -237,6 +239,24 @@ fn capitalised_words_of_a_subject_become_no_name() {
     let text = "Your ACE portal account has been approved and created.\r\n";
     assert_eq!(ingest(&mut app, &cbp("Missing Page", text, "c")).review, 1);
     assert_ne!(stage(&app, acme), Stage::Approved);
+}
+
+#[test]
+fn a_mail_that_is_known_for_a_forgery_by_now_is_no_guess_to_accept() {
+    let program = Program::new();
+    let config = program.path("config/acewatch/config.toml");
+    fs::write(&config, OFFICE.replace("mx.broker.example", "mx.elsewhere.example")).unwrap();
+    program.ok(&["add", "--company", ACME.company, "--number", ACME.number]);
+    let forged = cbp(SUBJECT, "Your account has been created.\r\n", "a");
+    fs::write(program.path("a.eml"), forged.replace("dmarc=pass", "dmarc=fail")).unwrap();
+    program.ok(&["import", "a.eml"]);
+    fs::write(&config, OFFICE).unwrap();
+    let list = program.json(&["review", "--json"]);
+    assert_eq!(list["messages"][0]["group"], "forged", "{list:#}");
+    assert_eq!(list["messages"][0]["accept_records"], serde_json::json!([]));
+    assert!(program.ok(&["review"]).contains("dismiss M: a forgery moves nothing"));
+    assert!(program.ok(&["review", "1"]).contains("`acewatch review dismiss 1`: a forgery"));
+    program.ok(&["review", "dismiss", "1"]);
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub(super) enum Group {
     Several,
     Unverified,
     Unmatched,
+    Forged,
 }
 
 impl Group {
@@ -38,6 +39,7 @@ impl Group {
         let mail = &waiting.mail;
         match (waiting.is_good, mail.authenticity.as_str(), mail.outcome.as_str()) {
             (true, ..) => Group::Good,
+            (false, "forged", _) => Group::Forged,
             (false, "unverified", _) => Group::Unverified,
             (false, _, "contradiction") => Group::Contradiction,
             (false, _, "ambiguous") => Group::Several,
@@ -54,6 +56,7 @@ impl Group {
             Group::Several => "several",
             Group::Unverified => "unverified",
             Group::Unmatched => "unmatched",
+            Group::Forged => "forged",
         }
     }
 
@@ -67,6 +70,7 @@ impl Group {
             Group::Several => "several applications fit",
             Group::Unverified => "unverified: in CBP's name, and nobody vouches for it",
             Group::Unmatched => "unmatched: no application fits",
+            Group::Forged => "forged: in CBP's name, and not from CBP as is known by now",
         }
     }
 
@@ -78,6 +82,7 @@ impl Group {
             Group::Several => "accept M takes all that it names by number; accept M APP one",
             Group::Unverified => "read the mail itself first; accept M, or dismiss M",
             Group::Unmatched => "assign M APP, or dismiss M",
+            Group::Forged => "dismiss M: a forgery moves nothing",
         }
     }
 }

@@ -117,6 +117,9 @@ fn text(
     }
     text.push_str(&heading("What to do"));
     text.push_str(&match (mail.review.as_deref(), waiting.meant().as_slice()) {
+        (Some("open"), _) if Group::of(waiting) == Group::Forged => {
+            format!("  `acewatch review dismiss {id}`: a forgery moves nothing\n")
+        }
         (Some("open"), []) if Group::of(waiting) == Group::Unmatched => {
             format!("  `acewatch review assign {id} APP`, or `acewatch review dismiss {id}`\n")
         }
