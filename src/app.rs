@@ -3,6 +3,7 @@
 //! Every method that writes does so in one transaction: mails, what follows from them, the
 //! summaries that change with them, and the cursor are recorded together or not at all.
 
+mod casework;
 mod followers;
 mod judge;
 mod replay;
@@ -580,6 +581,8 @@ impl App {
             summary.first_reply_at = history.first_reply_at;
             summary.decided_at = history.decided_at;
             summary.next_deadline = evaluation.next_deadline;
+            summary.snoozed_until = evaluation.snoozed_until;
+            summary.acked_at = evaluation.acked_at;
         }
         summaries.sort_by_key(|summary| {
             (
@@ -775,7 +778,7 @@ pub fn role_name(role: FolderRole) -> &'static str {
 }
 
 fn command(at: DateTime<Utc>, kind: EventKind, text: Option<String>) -> NewEvent {
-    NewEvent { at, kind, source: Source::Command, text, undoes: None }
+    NewEvent { at, kind, source: Source::Command, text, until: None, undoes: None }
 }
 
 fn blind_key(mailbox: &str, since: DateTime<Utc>) -> String {

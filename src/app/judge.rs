@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::{OnDemand, Origin, Tally, code_validity, role_name};
 use crate::config::Settings;
-use crate::domain::alert::AlertKind;
+use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
 use crate::domain::authenticity::{Authenticity, DkimVerdict, Verdict};
 use crate::domain::calendar::Calendar;
@@ -200,7 +200,7 @@ impl Judge<'_> {
                 record::thread(tx, message_id, application, id)?;
             }
             for ticket in &examined.tickets {
-                record::ticket(tx, ticket, application, id)?;
+                record::ticket(tx, ticket, application, Some(id))?;
             }
             self.learn_receipt(tx, id, application, event.kind, message)?;
             touched.insert(application);
@@ -254,8 +254,18 @@ impl Judge<'_> {
         tx: &Transaction,
         touched: &mut BTreeSet<ApplicationId>,
     ) -> Result<(), store::Error> {
-        for id in query::lost(tx)? {
-            let Some(stored) = query::message(tx, id)? else { continue };
+        self.match_those(tx, &query::lost(tx)?, touched)
+    }
+
+    /// Looks again at these mails in review; what still finds no application stays as it is.
+    pub(super) fn match_those(
+        &self,
+        tx: &Transaction,
+        waiting: &[i64],
+        touched: &mut BTreeSet<ApplicationId>,
+    ) -> Result<(), store::Error> {
+        for id in waiting {
+            let Some(stored) = query::message(tx, *id)? else { continue };
             let Some(raw) = stored.raw.as_deref() else { continue };
             let (message, examined) = self.examine_again(tx, &stored, raw, self.rules.get())?;
             if examined.found.application.is_none() {
@@ -286,17 +296,18 @@ impl Judge<'_> {
         let (history, evaluation) = self.standing(tx, &summary.application, &events)?;
         record::summary(tx, id, &history, &evaluation, self.now)?;
         record::withdraw(tx, id, history.stage(), &evaluation.alerts, self.now)?;
-        let mut is_news = false;
+        let mut news: Vec<&Alert> = Vec::new();
         for alert in &evaluation.alerts {
             let is_new = record::alert(tx, alert, self.now)?;
             // Who hears only now that something is overdue needs no reminder of it in the same
-            // breath; a reminder follows the alert of its window.
+            // breath.
             match alert.kind {
-                AlertKind::Reminder if is_new && is_news => {
+                AlertKind::Reminder if is_new && news.iter().any(|n| n.tells_of(alert)) => {
                     record::alert_delivered_by_key(tx, &alert.key, self.now)?;
                 }
                 AlertKind::Reminder => {}
-                _ => is_news = is_new,
+                _ if is_new => news.push(alert),
+                _ => {}
             }
         }
         Ok(())
@@ -420,8 +431,14 @@ pub(super) fn take_back(
             Because::Decision(decision) => (Source::Command, None, Some(decision)),
             Because::Rules(remark) => (Source::Rules, Some(remark.to_owned()), None),
         };
-        let undo =
-            NewEvent { at: now, kind: EventKind::Undone, source, text, undoes: Some(*event) };
+        let undo = NewEvent {
+            at: now,
+            kind: EventKind::Undone,
+            source,
+            text,
+            until: None,
+            undoes: Some(*event),
+        };
         let undo = record::event(tx, *application, &undo, Some(stored.id), now)?;
         if let Some(decision) = decision {
             decision::of_event(tx, undo, decision)?;
@@ -453,6 +470,7 @@ pub(super) fn event_of_stored(stored: &StoredMessage) -> NewEvent {
         kind,
         source: Source::Message,
         text: stored.reason.clone(),
+        until: None,
         undoes: None,
     }
 }

@@ -393,7 +393,7 @@ impl Judge<'_> {
             return Ok(None);
         }
         for ticket in keys_of(message, self.rules.get()).tickets {
-            record::ticket(tx, &ticket, application, id)?;
+            record::ticket(tx, &ticket, application, Some(id))?;
         }
         let subject = message.subject_without_prefixes();
         let Some(name) = stated_company(subject, &message.text) else { return Ok(None) };

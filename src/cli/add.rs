@@ -210,7 +210,7 @@ fn from_table(path: &Path, limits: &Limits) -> Result<Vec<Row>, Failure> {
     })
 }
 
-fn company_of(written: &str) -> Result<String, String> {
+pub(super) fn company_of(written: &str) -> Result<String, String> {
     let written = written.trim();
     if written.is_empty() {
         Err("it is missing".to_owned())
@@ -224,7 +224,7 @@ fn company_of(written: &str) -> Result<String, String> {
 }
 
 /// Reads a number. What is wrong is said without its digits, which may be those of an SSN.
-fn number_of(written: &str) -> Result<ImporterNumber, String> {
+pub(super) fn number_of(written: &str) -> Result<ImporterNumber, String> {
     let is_scientific = written
         .to_ascii_uppercase()
         .split_once("E+")
@@ -267,7 +267,7 @@ fn filled(text: &str) -> Option<String> {
 }
 
 /// The filled ones of several texts, each once, in their order.
-fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(super) fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for text in texts.filter_map(filled) {
         if !kept.contains(&text) {

@@ -6,7 +6,8 @@ use super::failure::Failure;
 use super::render::{self, Masking};
 use super::{Context, select};
 use crate::app::App;
-use crate::domain::application::ApplicationId;
+use crate::domain::application::{ApplicationId, History};
+use crate::domain::evaluation::Evaluation;
 use crate::domain::event::EventKind;
 use crate::store::query::Summary;
 
@@ -69,8 +70,9 @@ pub(super) struct Target<'a> {
     pub(super) summary: Summary,
     /// How it is called in answers, fit for a terminal.
     pub(super) name: String,
-    /// When it was closed, if it is.
-    closed_at: Option<DateTime<Utc>>,
+    /// How it stands at that instant.
+    pub(super) history: History,
+    pub(super) evaluation: Evaluation,
     /// The present, or the instant of `--at`.
     at: DateTime<Utc>,
 }
@@ -85,7 +87,7 @@ impl Target<'_> {
     ) -> Result<Target<'a>, Failure> {
         let summary = select::application(app, written, masking)?;
         // The cached summary may be one of another time than `--at`.
-        let (history, _) = app.standing(&summary.application, &app.coverage()?, at)?;
+        let (history, evaluation) = app.standing(&summary.application, &app.coverage()?, at)?;
         let application = &summary.application;
         let ApplicationId(id) = application.id;
         let name = format!(
@@ -93,7 +95,7 @@ impl Target<'_> {
             masking.text(&application.company),
             masking.number(&application.number),
         );
-        Ok(Target { app, summary, name, closed_at: history.closed_at, at })
+        Ok(Target { app, summary, name, history, evaluation, at })
     }
 
     /// Adds an event that happens at the instant of the command.
@@ -106,7 +108,7 @@ impl Target<'_> {
         if reason.is_empty() {
             return Err(Failure::usage("the reason is empty").hint("say why in a few words"));
         }
-        if let Some(closed_at) = self.closed_at {
+        if let Some(closed_at) = self.history.closed_at {
             let since = render::moment(closed_at, &self.app.settings.time_zone);
             let ApplicationId(id) = self.summary.application.id;
             return Err(Failure::new(format!("{} is closed already, since {since}", self.name))
@@ -116,7 +118,7 @@ impl Target<'_> {
     }
 
     fn reopen(&mut self) -> Result<(), Failure> {
-        match self.closed_at {
+        match self.history.closed_at {
             Some(_) => self.record(EventKind::Reopened, None),
             None => Err(Failure::new(format!("{} is not closed", self.name))),
         }

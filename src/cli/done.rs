@@ -78,6 +78,7 @@ mod tests {
             message: None,
             message_id: None,
             text: text.map(str::to_owned),
+            until: None,
             undoes,
             decided: None,
         }

@@ -13,9 +13,11 @@ pub mod completions;
 pub mod demo;
 pub mod doctor;
 pub mod done;
+pub mod edit;
 pub mod explain;
 pub mod failure;
 pub mod import;
+pub mod note;
 pub mod notify_test;
 pub mod render;
 pub mod review;
@@ -23,6 +25,7 @@ pub mod rules;
 pub mod run;
 pub mod select;
 pub mod show;
+pub mod snooze;
 pub mod status;
 pub mod subject;
 
@@ -98,6 +101,10 @@ enum Command {
     Explain(explain::Args),
     Review(review::Args),
     Rules(rules::Args),
+    Note(note::Args),
+    Ack(snooze::AckArgs),
+    Snooze(snooze::SnoozeArgs),
+    Edit(edit::Args),
     Done(done::Args),
     Close(close::CloseArgs),
     Reopen(close::ReopenArgs),
@@ -130,6 +137,10 @@ impl Cli {
             Command::Explain(args) => explain::run(&cx, &args),
             Command::Review(args) => review::run(&cx, &args),
             Command::Rules(args) => rules::run(&cx, &args),
+            Command::Note(args) => note::run(&cx, &args),
+            Command::Ack(args) => snooze::ack(&cx, &args),
+            Command::Snooze(args) => snooze::snooze(&cx, &args),
+            Command::Edit(args) => edit::run(&cx, &args),
             Command::Done(args) => done::run(&cx, &args),
             Command::Close(args) => close::close(&cx, &args),
             Command::Reopen(args) => close::reopen(&cx, &args),

@@ -13,7 +13,7 @@ use crate::domain::evaluation::Evaluation;
 use crate::domain::event::{Event, EventKind, Source};
 use crate::domain::submission::Fault;
 use crate::domain::window::{Verdict, WindowName};
-use crate::store::{decision, query};
+use crate::store::{decision, edit, query};
 
 /// Show one application: timeline, windows with how each date came about, what to do next
 #[derive(Debug, clap::Args)]
@@ -63,6 +63,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                     "message_id": event.message_id.as_deref().map(|id| masking.plain(id)),
                     "text": event.text.as_deref().map(|text| masking.plain(text)),
                     "faults": faults_json(event),
+                    "until": event.until.filter(|_| event.kind == EventKind::Snoozed).map(rfc3339),
                     "undoes": event.undoes,
                     "who": event.decided.as_ref().map(|by| by.who.clone()),
                     "why": event.decided.as_ref().map(|by| masking.plain(&by.why)),
@@ -137,9 +138,22 @@ pub(crate) fn application_text(
             day(first.at),
         ));
     }
+    if let Some(snooze) = history.silence.snooze_at(now)
+        && evaluation.snoozed_until.is_some()
+    {
+        let until = render::moment(snooze.until, &app.settings.time_zone);
+        let reason = snooze.reason.as_deref().unwrap_or_default();
+        let line = format!("snoozed until {until}: {}", masking.text(reason));
+        text.push_str(&format!("{}\n", styled(&line, render::WARN)));
+    }
+    if let Some(at) = evaluation.acked_at {
+        let since = render::moment(at, &app.settings.time_zone);
+        text.push_str(&format!("acknowledged on {since}: no reminders of what is overdue\n"));
+    }
     let extras = [
         ("aliases", application.aliases.join("; ")),
         ("tags", application.tags.join(", ")),
+        ("tickets", edit::tickets(db, id)?.join(", ")),
         ("contact", application.contact.clone().unwrap_or_default()),
         ("notes", application.notes.clone().unwrap_or_default()),
     ];
@@ -184,11 +198,19 @@ fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) 
     seen.iter()
         .map(|event| {
             let mut line = format!("  {}  {}", when(event), told(event.kind));
+            if let (EventKind::Snoozed, Some(until)) = (event.kind, event.until) {
+                line = match event.at < until {
+                    true => {
+                        format!("{line} until {}", render::moment(until, &app.settings.time_zone))
+                    }
+                    false => format!("  {}  snooze ended", when(event)),
+                };
+            }
             let faults = faults_of(event);
             if !faults.is_empty() {
                 line.push_str(&format!(": {}", styled(&Fault::told(&faults), render::WARN)));
             } else if let Some(note) = &event.text {
-                line.push_str(&format!(": {}", masking.text(&note.replace('_', " "))));
+                line.push_str(&format!(": {}", masking.text(&written(event.kind, note))));
             }
             let by = event.decided.as_ref().map(|by| match by.why.is_empty() {
                 true => format!("decided by {}", masking.text(&by.who)),
@@ -206,6 +228,14 @@ fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) 
             line
         })
         .collect()
+}
+
+/// A remark as a person reads it: reasons and milestones are names, the rest was written by one.
+fn written(kind: EventKind, text: &str) -> String {
+    match kind {
+        EventKind::Rejected | EventKind::InformationRequest => text.replace('_', " "),
+        _ => text.to_owned(),
+    }
 }
 
 /// What was wrong with a submission.
@@ -233,6 +263,10 @@ fn told(kind: EventKind) -> &'static str {
         EventKind::Rejected => "CBP rejected it",
         EventKind::Undeliverable => "the mail to CBP came back",
         EventKind::Note => "note",
+        EventKind::Call => "call",
+        EventKind::Acknowledged => "acknowledged: no reminders of what was overdue",
+        EventKind::Snoozed => "snoozed",
+        EventKind::Edited => "edited",
         EventKind::Milestone => "done",
         EventKind::Assigned => "a mail was assigned",
         EventKind::Undone => "an entry was taken back",

@@ -25,7 +25,7 @@ use crate::store::query::{self, MailboxState, Summary, Tallied};
 /// Show how all applications stand
 ///
 /// Applications that need you come first. A filter keeps those that fit it: a stage or attention
-/// (overdue, due, unknown, action_needed, waiting, approved, …), a route, a tag, an importer
+/// (overdue, due, unknown, action_needed, waiting, snoozed, approved, …), a route, a tag, an importer
 /// number, or a part of a company's name. Several filters must all fit.
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
@@ -367,7 +367,7 @@ impl<'a> Overview<'a> {
         let header = ["ID", "COMPANY", "NUMBER", "STAGE", "SENT", "", "NEXT DEADLINE"];
         let mut rows = vec![header.map(|name| Cell::styled(name, render::FAINT))];
         let mut days = Days::new(app.calendar.zone().clone());
-        rows.extend(self.summaries.iter().map(|summary| self.row(summary, &mut days)));
+        rows.extend(self.summaries.iter().map(|summary| self.row(summary, &mut days, zone)));
         text.push_str(&format!("\n{}", render::table(&rows)));
         let n_hidden = self.n_fitting().saturating_sub(self.summaries.len());
         if 0 < n_hidden {
@@ -379,14 +379,22 @@ impl<'a> Overview<'a> {
         text
     }
 
-    fn row(&self, summary: &Summary, days: &mut Days) -> [Cell; 7] {
+    fn row(&self, summary: &Summary, days: &mut Days, zone: &Zone) -> [Cell; 7] {
         let ApplicationId(id) = summary.application.id;
-        let attention = match summary.attention {
-            Attention::ActionNeeded => Cell::styled("your turn", render::ALARM),
-            Attention::Overdue => Cell::styled("overdue", render::ALARM),
-            Attention::Unknown => Cell::styled("unknown", render::WARN),
-            Attention::Due => Cell::styled("due", render::WARN),
-            Attention::None => Cell::default(),
+        let (attention, style) = match summary.attention {
+            Attention::ActionNeeded => ("your turn", render::ALARM),
+            Attention::Overdue => ("overdue", render::ALARM),
+            Attention::Unknown => ("unknown", render::WARN),
+            Attention::Due => ("due", render::WARN),
+            Attention::None => ("", render::FAINT),
+        };
+        let snoozed = summary.snoozed_until.filter(|until| self.now < *until);
+        let acked = summary.acked_at.map(|_| "acknowledged".to_owned());
+        let said = snoozed.map(|until| self.snoozed(until, zone)).or(acked);
+        let attention = match (attention, said) {
+            (attention, None) => Cell::styled(attention, style),
+            ("", Some(said)) => Cell::styled(said, style),
+            (attention, Some(said)) => Cell::styled(format!("{attention}, {said}"), style),
         };
         let stage = summary.stage.as_str().replace('_', " ");
         let stage = match summary.stage {
@@ -405,6 +413,15 @@ impl<'a> Overview<'a> {
             attention,
             Cell::plain(next.unwrap_or_default()),
         ]
+    }
+
+    /// Until when an application is snoozed: the day, or the hour of today.
+    fn snoozed(&self, until: DateTime<Utc>, zone: &Zone) -> String {
+        let (now, local) = (self.now.with_timezone(zone), until.with_timezone(zone));
+        match now.date_naive() == local.date_naive() {
+            true => format!("snoozed until {}", local.format("%H:%M")),
+            false => format!("snoozed until {}", render::short_day(local.date_naive())),
+        }
     }
 
     fn counts_line(&self) -> String {
@@ -524,6 +541,7 @@ pub(crate) struct ApplicationJson {
     windows: Vec<WindowJson>,
     next_deadline: Option<String>,
     snoozed_until: Option<String>,
+    acked_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -578,8 +596,8 @@ pub(crate) fn application_json(
         decided_at: rfc3339_or_null(history.decided_at),
         windows: windows.collect(),
         next_deadline: rfc3339_or_null(evaluation.next_deadline),
-        // There is no snooze in this version; the key is part of the contract.
-        snoozed_until: None,
+        snoozed_until: rfc3339_or_null(evaluation.snoozed_until),
+        acked_at: rfc3339_or_null(evaluation.acked_at),
     }
 }
 
@@ -593,14 +611,17 @@ enum Filter {
     Stage(Stage),
     Attention(Attention),
     Waiting,
+    Snoozed,
     Words { tag: String, name: String, digits: String },
 }
 
 impl Filter {
     fn parse(written: &str) -> Filter {
         let word = written.to_lowercase().replace([' ', '-'], "_");
-        if word == "waiting" {
-            return Filter::Waiting;
+        match word.as_str() {
+            "waiting" => return Filter::Waiting,
+            "snoozed" => return Filter::Snoozed,
+            _ => {}
         }
         match (Stage::parse(&word), Attention::parse(&word)) {
             (Some(stage), _) => Filter::Stage(stage),
@@ -619,6 +640,7 @@ impl Filter {
             Filter::Stage(stage) => summary.stage == *stage,
             Filter::Attention(attention) => summary.attention == *attention,
             Filter::Waiting => is_waiting(summary.stage, summary.attention),
+            Filter::Snoozed => summary.snoozed_until.is_some(),
             Filter::Words { tag, name, digits } => {
                 let names = std::iter::once(&application.company).chain(&application.aliases);
                 application.route.as_str() == tag

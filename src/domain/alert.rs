@@ -6,7 +6,7 @@
 //! because a notice may be read by anyone who sees the screen, and no link, because a forged mail
 //! could have brought it.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::application::{ApplicationId, Stage};
 use super::calendar::Calendar;
@@ -211,6 +211,15 @@ pub struct Alert {
     pub body: String,
 }
 
+impl Alert {
+    /// Whether it tells of what another one is about, too: of the same window, or of all of them.
+    pub fn tells_of(&self, other: &Alert) -> bool {
+        let windows = (self.key.rsplit_once('/'), other.key.rsplit_once('/'));
+        let is_same = matches!(windows, (Some((own, _)), Some((other, _))) if own == other);
+        self.application == other.application && (is_same || self.key.starts_with("snooze/"))
+    }
+}
+
 /// When notices may be shown.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Hours {
@@ -223,6 +232,21 @@ pub struct Hours {
 }
 
 impl Hours {
+    /// When work begins on a day: at the end of the night's quiet hours.
+    pub fn beginning_of(&self, day: NaiveDate) -> DateTime<Utc> {
+        let morning = NaiveTime::MIN + chrono::Duration::hours(8);
+        let time = match self.quiet {
+            Some((from, until)) if until < from => until,
+            _ => morning,
+        };
+        let local = day.and_time(time);
+        // An hour that the clocks skip begins with the next one.
+        let later = local + chrono::Duration::hours(1);
+        let found =
+            [local, later].iter().find_map(|local| self.zone.from_local_datetime(local).earliest());
+        found.map_or(local.and_utc(), |at| at.to_utc())
+    }
+
     /// Whether an alert of this kind may be shown at `now`.
     ///
     /// Only what the clock raises waits: a mail that just came is news, and a code is worthless
@@ -292,6 +316,43 @@ mod tests {
         check(AlertKind::Due, "2026-05-25T18:00:00Z", false);
         check(AlertKind::Approval, "2026-05-09T09:00:00Z", true);
         check(AlertKind::VerificationCode, "2026-05-09T09:00:00Z", true);
+    }
+
+    #[test]
+    fn work_begins_when_the_night_s_quiet_hours_end() {
+        let check = |quiet: Option<(u32, u32)>, minutes: i64, day: &str, expected: &str| {
+            let at = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+            let until = |hour| at(hour) + chrono::Duration::minutes(minutes);
+            let quiet = quiet.map(|(from, hour)| (at(from), until(hour)));
+            let beginning = Hours { quiet, ..hours() }.beginning_of(day.parse().unwrap());
+            assert_eq!(beginning, expected.parse::<DateTime<Utc>>().unwrap(), "{day}");
+        };
+        check(Some((20, 8)), 0, "2026-05-22", "2026-05-22T14:00:00Z");
+        check(Some((20, 8)), 0, "2026-12-22", "2026-12-22T15:00:00Z");
+        check(Some((22, 6)), 30, "2026-05-22", "2026-05-22T12:30:00Z");
+        check(None, 0, "2026-05-22", "2026-05-22T14:00:00Z");
+        // Quiet at noon alone.
+        check(Some((12, 13)), 0, "2026-05-22", "2026-05-22T14:00:00Z");
+        // An hour that the clocks skip, and one that comes twice.
+        check(Some((20, 2)), 30, "2026-03-08", "2026-03-08T09:30:00Z");
+        check(Some((20, 1)), 30, "2026-11-01", "2026-11-01T07:30:00Z");
+    }
+
+    #[test]
+    fn an_alert_tells_of_its_own_window_and_the_end_of_a_snooze_of_all() {
+        let alert = |key: &str, application: i64| Alert {
+            key: key.to_owned(),
+            kind: AlertKind::Overdue,
+            application: Some(ApplicationId(application)),
+            title: String::new(),
+            body: String::new(),
+        };
+        let reminder = alert("window/7/decision/100/reminder-1", 7);
+        assert!(alert("window/7/decision/100/overdue", 7).tells_of(&reminder));
+        assert!(!alert("window/7/first_response/100/overdue", 7).tells_of(&reminder));
+        assert!(!alert("submission/7/100", 7).tells_of(&reminder));
+        assert!(alert("snooze/7/100", 7).tells_of(&reminder));
+        assert!(!alert("snooze/8/100", 8).tells_of(&reminder));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 use super::event::{Event, EventKind, Source};
 use super::importer::ImporterNumber;
 use super::receipt::OncePerSender;
+use super::silence::Silence;
 use super::submission::Fault;
 
 /// An application's number in the database.
@@ -178,6 +179,8 @@ pub struct History {
     before_request: Option<Stage>,
     /// The reason of the last rejection or request, where stated.
     pub reason: Option<String>,
+    /// What a person acknowledged or put off.
+    pub silence: Silence,
 }
 
 /// One time that an application was sent.
@@ -222,6 +225,9 @@ impl History {
     fn then(mut self, event: &Event) -> History {
         let at = event.at;
         let stage = self.stage.unwrap_or(Stage::Draft);
+        if event.kind.is_answer() {
+            self.silence.end(at);
+        }
         match event.kind {
             EventKind::Submitted => return self.sent(event),
             EventKind::Receipt => {
@@ -280,7 +286,14 @@ impl History {
             }
             EventKind::Closed => self.closed_at = Some(at),
             EventKind::Reopened => self.closed_at = None,
-            EventKind::Reminder | EventKind::Note | EventKind::Assigned | EventKind::Undone => {}
+            EventKind::Acknowledged => self.silence.acknowledge(at, event.until),
+            EventKind::Snoozed => self.silence.snooze(at, event.until, event.text.clone()),
+            EventKind::Reminder
+            | EventKind::Note
+            | EventKind::Call
+            | EventKind::Edited
+            | EventKind::Assigned
+            | EventKind::Undone => {}
         }
         self
     }
@@ -299,6 +312,7 @@ impl History {
         if is_new {
             let source = event.source;
             self.attempts.push(Attempt { at, faults, source, is_told_twice: false });
+            self.silence.end_acknowledgement(at);
         }
         match stage {
             Stage::Rejected | Stage::Undeliverable => {
@@ -385,6 +399,7 @@ mod tests {
             message: None,
             message_id: None,
             text: text.map(str::to_owned),
+            until: None,
             undoes: None,
             decided: None,
         }

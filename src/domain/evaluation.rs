@@ -11,9 +11,10 @@ use super::application::{Application, ApplicationId, History, Stage};
 use super::calendar::Calendar;
 use super::coverage::Coverage;
 use super::expectation::RouteWindows;
+use super::silence::Silence;
 use super::span::Span;
 use super::submission::Fault;
-use super::window::{Verdict, Window, WindowName, windows};
+use super::window::{Deadline, Verdict, Window, WindowName, windows};
 
 /// Whether an application needs a person, most urgent last.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -71,6 +72,10 @@ pub struct Evaluation {
     /// The earliest passed deadline of which it is not known whether it was kept: the answer
     /// changes when the mailboxes have been read up to there.
     pub proof_needed: Option<DateTime<Utc>>,
+    /// Until when a person does not want to hear of it.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// Since when a person has known of all that is overdue, and has heard nothing new.
+    pub acked_at: Option<DateTime<Utc>>,
     /// The alerts that hold.
     pub alerts: Vec<Alert>,
 }
@@ -106,16 +111,24 @@ pub fn evaluate(
     if sendable_until.is_some() {
         alerts.extend(faulty_alert(application, history));
     }
+    let silence = &history.silence;
     if stage != Stage::Closed {
+        alerts.extend(snooze_over(application, &windows, silence, coverage, now));
         for (window, verdict) in &windows {
-            alerts.extend(alert_of(application, window, *verdict, coverage, now));
+            let passed = passed(window, *verdict, coverage, now);
+            let told = passed.filter(|(_, deadline)| !silence.covers(window, deadline.at));
+            alerts.extend(told.map(|passed| alert_of(application, window, passed)));
             if *verdict == Verdict::Overdue {
-                let (last, next) = reminder(window, reminders, calendar, now);
-                alerts.extend(last.map(|n| reminder_alert(application, window, n, now)));
+                let Reminders { last, next } = reminders_of(window, reminders, calendar, now);
+                let told = last.filter(|(_, at)| !silence.covers(window, *at));
+                alerts.extend(told.map(|(n, _)| reminder_alert(application, window, n, now)));
                 reminded_at.extend(next);
             }
         }
     }
+    let snoozed_until = silence.snooze_at(now).map(|snooze| snooze.until);
+    let snoozed_until = snoozed_until.filter(|_| stage != Stage::Closed);
+    let acked_at = acked_at(&windows, silence, now).filter(|_| stage != Stage::Closed);
     let proof_needed =
         windows.iter().filter_map(|(window, _)| window.proof_needed(coverage, now)).min();
     let next_deadline = windows.iter().filter_map(|(window, _)| window.next_deadline(now)).min();
@@ -125,8 +138,20 @@ pub fn evaluate(
         .chain(reminded_at)
         .chain(sendable_until)
         .min()
-        .map(|at| at + chrono::Duration::seconds(1));
-    Evaluation { windows, attention, next_deadline, next_at, proof_needed, alerts }
+        .map(|at| at + chrono::Duration::seconds(1))
+        .into_iter()
+        .chain(snoozed_until)
+        .min();
+    Evaluation {
+        windows,
+        attention,
+        next_deadline,
+        next_at,
+        proof_needed,
+        snoozed_until,
+        acked_at,
+        alerts,
+    }
 }
 
 fn attention_of(verdict: Verdict) -> Attention {
@@ -140,46 +165,103 @@ fn attention_of(verdict: Verdict) -> Attention {
     }
 }
 
-/// How many reminders after the overdue date have come, and when the next one comes.
-fn reminder(
+/// Since when a person has known of every window that is overdue.
+fn acked_at(
+    windows: &[(Window, Verdict)],
+    silence: &Silence,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let mut overdue = windows.iter().filter(|(_, verdict)| *verdict == Verdict::Overdue);
+    let (first, _) = overdue.next()?;
+    let acked_at = silence.acknowledged_at(first, now)?;
+    overdue.all(|(window, _)| silence.acknowledged_at(window, now).is_some()).then_some(acked_at)
+}
+
+/// The reminders of a window.
+struct Reminders {
+    /// Which one came last, and when.
+    last: Option<(u32, DateTime<Utc>)>,
+    /// When the next one comes.
+    next: Option<DateTime<Utc>>,
+}
+
+/// The reminders after the overdue date.
+fn reminders_of(
     window: &Window,
     reminders: &[Span],
     calendar: &Calendar,
     now: DateTime<Utc>,
-) -> (Option<u32>, Option<DateTime<Utc>>) {
+) -> Reminders {
     /// Ten years of weekly reminders.
     const MOST: u32 = 520;
     let mut day = window.overdue.day();
-    let mut passed = None;
+    let mut last = None;
     let spans = reminders.iter().chain(reminders.last().into_iter().cycle());
     for (n, span) in (1..=MOST).zip(spans) {
         let next = calendar.count(day, *span).result;
         if next <= day {
-            return (passed, None);
+            break;
         }
         day = next;
         let at = calendar.last_instant_of(day);
         if now <= at {
-            return (passed, Some(at));
+            return Reminders { last, next: Some(at) };
         }
-        passed = Some(n);
+        last = Some((n, at));
     }
-    (passed, None)
+    Reminders { last, next: None }
+}
+
+/// The last deadline of a window that is known to have passed, and what is told of it.
+fn passed<'a>(
+    window: &'a Window,
+    verdict: Verdict,
+    coverage: &Coverage,
+    now: DateTime<Utc>,
+) -> Option<(AlertKind, &'a Deadline)> {
+    match verdict {
+        _ if window.is_critical(coverage, now) => {
+            Some((AlertKind::Critical, window.critical.as_ref()?))
+        }
+        Verdict::Overdue => Some((AlertKind::Overdue, &window.overdue)),
+        Verdict::Due => Some((AlertKind::Due, &window.due)),
+        _ => None,
+    }
+}
+
+/// What is told when a snooze is over and something is still late: one alert, of the most urgent,
+/// instead of those that fell into it.
+///
+/// It is of the kind that it stands for, so that it takes the same way to the same people.
+fn snooze_over(
+    application: &Application,
+    windows: &[(Window, Verdict)],
+    silence: &Silence,
+    coverage: &Coverage,
+    now: DateTime<Utc>,
+) -> Option<Alert> {
+    let until = silence.snooze_over(now)?;
+    let late = windows.iter().filter_map(|(window, verdict)| {
+        let (kind, deadline) = passed(window, *verdict, coverage, now)?;
+        // What became critical in the meantime is news to whoever had acknowledged it before.
+        let is_known = silence.acknowledged_until(window).is_some_and(|known| until <= known);
+        (window.due.at < until && !is_known).then_some((kind, deadline, window))
+    });
+    let (kind, deadline, window) = late.min_by_key(|(kind, deadline, _)| (*kind, deadline.at))?;
+    let alert = alert_of(application, window, (kind, deadline));
+    let ApplicationId(id) = application.id;
+    Some(Alert {
+        key: format!("snooze/{id}/{}", until.timestamp()),
+        title: format!("Snooze over: {} for {}", window.name.awaited(), application.company),
+        ..alert
+    })
 }
 
 fn alert_of(
     application: &Application,
     window: &Window,
-    verdict: Verdict,
-    coverage: &Coverage,
-    now: DateTime<Utc>,
-) -> Option<Alert> {
-    let (kind, deadline) = match verdict {
-        _ if window.is_critical(coverage, now) => (AlertKind::Critical, window.critical.as_ref()?),
-        Verdict::Overdue => (AlertKind::Overdue, &window.overdue),
-        Verdict::Due => (AlertKind::Due, &window.due),
-        _ => return None,
-    };
+    (kind, deadline): (AlertKind, &Deadline),
+) -> Alert {
     let company = &application.company;
     let awaited = window.name.awaited();
     let title = match kind {
@@ -199,7 +281,7 @@ fn alert_of(
         _ => "Write to ACE.Support@cbp.dhs.gov or call 1-866-530-4172, option 1, then 2.",
     };
     let ApplicationId(id) = application.id;
-    Some(Alert {
+    Alert {
         key: key(application, window, kind.as_str()),
         kind,
         application: Some(application.id),
@@ -208,7 +290,7 @@ fn alert_of(
             "Expected by {}. {advice} `acewatch show {id}`",
             deadline.day().format("%a %-d %b")
         ),
-    })
+    }
 }
 
 /// Until when a submission with faults is worth sending anew: while nobody at CBP has written and
@@ -283,6 +365,7 @@ mod tests {
                 message: None,
                 message_id: None,
                 text: None,
+                until: None,
                 undoes: None,
                 decided: None,
             })
@@ -356,6 +439,7 @@ mod tests {
             message: None,
             message_id: None,
             text: text.map(str::to_owned),
+            until: None,
             undoes: None,
             decided: None,
         };

@@ -28,6 +28,14 @@ pub enum EventKind {
     Undeliverable,
     /// A remark of ours.
     Note,
+    /// We spoke with CBP on the telephone.
+    Call,
+    /// A person knows of what is overdue, and wants no reminders of it.
+    Acknowledged,
+    /// A person does not want to hear of it until some instant, or wants to again.
+    Snoozed,
+    /// A person corrected what is registered.
+    Edited,
     /// A step after the approval was done; the text names it.
     Milestone,
     /// A person assigned or accepted a mail.
@@ -41,7 +49,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [EventKind; 15] = [
+    const ALL: [EventKind; 19] = [
         EventKind::Submitted,
         EventKind::Receipt,
         EventKind::Reply,
@@ -52,6 +60,10 @@ impl EventKind {
         EventKind::Rejected,
         EventKind::Undeliverable,
         EventKind::Note,
+        EventKind::Call,
+        EventKind::Acknowledged,
+        EventKind::Snoozed,
+        EventKind::Edited,
         EventKind::Milestone,
         EventKind::Assigned,
         EventKind::Undone,
@@ -72,12 +84,27 @@ impl EventKind {
             EventKind::Rejected => "rejected",
             EventKind::Undeliverable => "undeliverable",
             EventKind::Note => "note",
+            EventKind::Call => "call",
+            EventKind::Acknowledged => "acknowledged",
+            EventKind::Snoozed => "snoozed",
+            EventKind::Edited => "edited",
             EventKind::Milestone => "milestone",
             EventKind::Assigned => "assigned",
             EventKind::Undone => "undone",
             EventKind::Closed => "closed",
             EventKind::Reopened => "reopened",
         }
+    }
+
+    /// Whether a person at CBP said something with it; a receipt comes from a machine.
+    pub fn is_answer(self) -> bool {
+        matches!(
+            self,
+            EventKind::Reply
+                | EventKind::InformationRequest
+                | EventKind::Approved
+                | EventKind::Rejected
+        )
     }
 
     /// The kind of a name, if there is one.
@@ -125,6 +152,9 @@ pub struct Event {
     pub message_id: Option<String>,
     /// A remark: the reason of a rejection, the name of a milestone, a note.
     pub text: Option<String>,
+    /// Up to when it holds: the end of a snooze; of what is acknowledged, how far the mailboxes
+    /// had been read.
+    pub until: Option<DateTime<Utc>>,
     /// The event that this one takes back.
     pub undoes: Option<i64>,
     /// Who decided about the mail, where a person did.
@@ -151,6 +181,8 @@ pub struct NewEvent {
     pub source: Source,
     /// A remark.
     pub text: Option<String>,
+    /// Up to when it holds.
+    pub until: Option<DateTime<Utc>>,
     /// The event that this one takes back.
     pub undoes: Option<i64>,
 }

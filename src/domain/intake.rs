@@ -326,7 +326,14 @@ pub fn event_of(
         Kind::Bounce => EventKind::Undeliverable,
         Kind::VerificationCode | Kind::AutoReply | Kind::Bulletin | Kind::Unrelated => return None,
     };
-    Some(NewEvent { at: message.received_at, kind, source: Source::Message, text, undoes: None })
+    Some(NewEvent {
+        at: message.received_at,
+        kind,
+        source: Source::Message,
+        text,
+        until: None,
+        undoes: None,
+    })
 }
 
 const FORWARDED: &str = "it forwards what somebody else wrote";

@@ -37,6 +37,8 @@ pub mod event;
 
 pub mod application;
 
+pub mod edit;
+
 pub mod intake;
 
 pub mod interest;
@@ -52,6 +54,8 @@ pub mod expectation;
 pub mod coverage;
 
 pub mod window;
+
+pub mod silence;
 
 pub mod evaluation;
 

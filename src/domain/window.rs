@@ -66,7 +66,7 @@ impl WindowName {
     }
 
     /// Whether only the mailbox can tell that what is awaited has not come.
-    fn needs_proof(self) -> bool {
+    pub(super) fn needs_proof(self) -> bool {
         !matches!(self, WindowName::Activation)
     }
 }
@@ -408,6 +408,7 @@ mod tests {
                 message: None,
                 message_id: None,
                 text: None,
+                until: None,
                 undoes: None,
                 decided: None,
             })
@@ -507,6 +508,7 @@ mod tests {
             message: None,
             message_id: None,
             text: None,
+            until: None,
             undoes: None,
             decided: None,
         }];

@@ -6,11 +6,12 @@
 //! waiting its turn. `synchronous = FULL`, because an event that was shown to a person must
 //! survive a power cut.
 //!
-//! [`record`] writes, [`query`] reads, [`decision`] does both for what people decide, [`receipt`] for the
-//! receipts of CBP's machine; none judges.
+//! [`record`] writes, [`query`] reads, [`decision`] does both for what people decide, [`edit`] for what
+//! they correct, [`receipt`] for the receipts of CBP's machine; none judges.
 
 pub mod backup;
 pub mod decision;
+pub mod edit;
 pub mod kept;
 pub mod query;
 pub mod receipt;
@@ -23,7 +24,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
     ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
@@ -31,6 +32,7 @@ const MIGRATIONS: [(&str, &str); 7] = [
     ("0005_dkim", include_str!("../../migrations/0005_dkim.sql")),
     ("0006_decisions", include_str!("../../migrations/0006_decisions.sql")),
     ("0007_receipts", include_str!("../../migrations/0007_receipts.sql")),
+    ("0008_snoozes", include_str!("../../migrations/0008_snoozes.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.
@@ -508,6 +510,38 @@ mod tests {
         let version = Store::open(&path).unwrap().version().unwrap();
         assert_eq!(usize::try_from(version).unwrap(), MIGRATIONS.len());
         assert_eq!(Store::open(&path).unwrap().integrity_fault().unwrap(), None);
+    }
+
+    #[test]
+    fn the_tickets_of_an_older_database_still_lead_to_their_applications() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("older.db");
+        let older = Connection::open(&path).unwrap();
+        for (_, sql) in MIGRATIONS.iter().take_while(|(name, _)| *name != "0008_snoozes") {
+            older.execute_batch(sql).unwrap();
+        }
+        older
+            .execute_batch(&format!(
+                "PRAGMA application_id = {APPLICATION_ID};
+                 PRAGMA user_version = 7;
+                 INSERT INTO applications (company, number, route, created_at)
+                 VALUES ('Acme Imports LLC', '12-345678900', 'email', 0);
+                 INSERT INTO messages (digest, mailbox, folder, role, received_at, recorded_at, sender,
+                                       subject, kind, authenticity, outcome, effect)
+                 VALUES ('', '', '', '', 0, 0, '', '', '', '', '', '');
+                 INSERT INTO tickets VALUES ('INC0012345', 1, 1);"
+            ))
+            .unwrap();
+        drop(older);
+        let mut store = Store::open(&path).unwrap();
+        let of = crate::domain::application::ApplicationId(1);
+        let found = |store: &Store| edit::with_ticket(store.read(), "INC0012345").unwrap();
+        assert_eq!(found(&store), [of]);
+        // What a person says stays when the mail is taken back.
+        store.write(|tx| record::ticket(tx, "INC0012345", of, None)).unwrap();
+        store.write(|tx| record::unlearn(tx, 1)).unwrap();
+        assert_eq!(found(&store), [of]);
+        assert_eq!(store.integrity_fault().unwrap(), None);
     }
 
     #[test]

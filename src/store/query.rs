@@ -43,6 +43,10 @@ pub struct Summary {
     pub next_evaluation_at: Option<DateTime<Utc>>,
     /// Since when it holds.
     pub evaluated_at: DateTime<Utc>,
+    /// Until when a person does not want to hear of it.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// Since when a person has known of all that is overdue.
+    pub acked_at: Option<DateTime<Utc>>,
 }
 
 /// A mail as it was kept.
@@ -267,7 +271,7 @@ pub fn recorded_with(db: &Connection, message_id: &str, digest: &str) -> Result<
 
 const SUMMARY: &str = "id, company, number, route, aliases, tags, contact, notes, created_at,
     stage, attention, submitted_at, acknowledged_at, first_reply_at, decided_at, next_deadline,
-    next_evaluation_at, evaluated_at";
+    next_evaluation_at, evaluated_at, snoozed_until, acked_at";
 
 /// All applications with their cached summaries, the most urgent first; of those that need nobody
 /// at most `n_quiet`.
@@ -416,7 +420,7 @@ pub fn with_name_part(db: &Connection, part: &str) -> Result<Vec<ApplicationId>>
 }
 
 const EVENT: &str = "e.id, e.at, e.kind, e.source, e.message, m.message_id, e.text, e.undoes,
-    d.who, d.why";
+    d.who, d.why, e.until_at";
 
 /// An application's events in the order of their rows.
 pub fn events(db: &Connection, id: ApplicationId) -> Result<Vec<Event>> {
@@ -443,7 +447,7 @@ pub fn all_events(db: &Connection) -> Result<BTreeMap<ApplicationId, Vec<Event>>
     let mut rows = statement.query([])?;
     let mut found: BTreeMap<ApplicationId, Vec<Event>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        found.entry(ApplicationId(row.get(10)?)).or_default().push(event(row)?);
+        found.entry(ApplicationId(row.get(11)?)).or_default().push(event(row)?);
     }
     Ok(found)
 }
@@ -464,6 +468,7 @@ fn event(row: &Row) -> Result<Event> {
         message_id: row.get(5)?,
         text: row.get(6)?,
         undoes: row.get(7)?,
+        until: row.get::<_, Option<i64>>(10)?.map(instant),
         decided: match (row.get(8)?, row.get(9)?) {
             (Some(who), Some(why)) => Some(Decided { who, why }),
             _ => None,
@@ -752,6 +757,8 @@ fn summary(row: &Row) -> Result<Summary> {
         next_deadline: at(15)?,
         next_evaluation_at: at(16)?,
         evaluated_at: instant(row.get(17)?),
+        snoozed_until: at(18)?,
+        acked_at: at(19)?,
     })
 }
 

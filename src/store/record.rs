@@ -188,8 +188,9 @@ pub fn event(
 ) -> Result<i64> {
     execute(
         tx,
-        "INSERT INTO events (application, at, recorded_at, kind, source, message, text, undoes)
-         VALUES (:application, :at, :now, :kind, :source, :message, :text, :undoes)",
+        "INSERT INTO events
+            (application, at, recorded_at, kind, source, message, text, undoes, until_at)
+         VALUES (:application, :at, :now, :kind, :source, :message, :text, :undoes, :until)",
         named_params! {
             ":application": application.0,
             ":at": new.at.timestamp(),
@@ -199,6 +200,7 @@ pub fn event(
             ":message": message,
             ":text": new.text,
             ":undoes": new.undoes,
+            ":until": new.until.map(|at| at.timestamp()),
         },
     )?;
     Ok(tx.last_insert_rowid())
@@ -220,17 +222,20 @@ pub fn thread(
     Ok(())
 }
 
-/// Remembers that a ticket number leads to an application.
+/// Remembers that a ticket number leads to an application, because a mail that is recorded for it
+/// names it, or a person does, whose word stands whatever becomes of the mail.
 pub fn ticket(
     tx: &Transaction,
     ticket: &str,
     application: ApplicationId,
-    message: i64,
+    message: Option<i64>,
 ) -> Result<()> {
     execute(
         tx,
-        "INSERT OR IGNORE INTO tickets (ticket, application, message)
-         VALUES (:ticket, :application, :message)",
+        "INSERT INTO tickets (ticket, application, message)
+         VALUES (:ticket, :application, :message)
+         ON CONFLICT (ticket, application) DO UPDATE SET message = NULL
+         WHERE excluded.message IS NULL",
         named_params! { ":ticket": ticket, ":application": application.0, ":message": message },
     )?;
     Ok(())
@@ -423,7 +428,8 @@ pub fn summary(
          SET stage = :stage, attention = :attention, submitted_at = :submitted_at,
              acknowledged_at = :acknowledged_at, first_reply_at = :first_reply_at,
              decided_at = :decided_at, next_deadline = :next_deadline,
-             next_evaluation_at = :next_at, evaluated_at = :now, proof_needed = :proof_needed
+             next_evaluation_at = :next_at, evaluated_at = :now, proof_needed = :proof_needed,
+             snoozed_until = :snoozed_until, acked_at = :acked_at
          WHERE id = :id",
     )?;
     statement.execute(named_params! {
@@ -438,6 +444,8 @@ pub fn summary(
         ":next_at": seconds(evaluation.next_at),
         ":now": now.timestamp(),
         ":proof_needed": seconds(evaluation.proof_needed),
+        ":snoozed_until": seconds(evaluation.snoozed_until),
+        ":acked_at": seconds(evaluation.acked_at),
     })?;
     Ok(())
 }

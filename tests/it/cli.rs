@@ -177,6 +177,91 @@ snapshot!(
 );
 
 snapshot!(
+    an_application_is_snoozed_acknowledged_and_noted,
+    office(),
+    [
+        "snooze",
+        "juniper",
+        "--until",
+        "2026-05-22",
+        "--reason",
+        "the client is on leave",
+        "--at",
+        NOW
+    ],
+    ["status", "--at", NOW],
+    ["status", "snoozed", "--at", "2026-05-22T13:59:59Z"],
+    ["status", "snoozed", "--at", "2026-05-22T14:00:00Z"],
+    ["show", "juniper", "--at", NOW],
+    ["snooze", "juniper", "--end", "--at", NOW],
+    ["snooze", "juniper", "--end", "--at", NOW],
+    ["snooze", "juniper", "--until", "2026-05-14", "--reason", "today", "--at", NOW],
+    ["snooze", "juniper", "--until", "2062-05-14", "--reason", "a slip", "--at", NOW],
+    ["snooze", "juniper", "--until", "2026-05-22", "--reason", " ", "--at", NOW],
+    ["snooze", "juniper", "--until", "2026-05-22", "--at", NOW],
+    ["snooze", "juniper", "--at", NOW],
+    ["ack", "juniper", "--at", NOW],
+    [
+        "note",
+        "juniper",
+        "they will look into 123-45-6789",
+        "--call",
+        "--ticket",
+        "inc0012345",
+        "--at",
+        NOW
+    ],
+    ["note", "acme", "the same ticket", "--ticket", "INC0012345", "--at", NOW],
+    ["note", "acme", "no ticket", "--ticket", "12345", "--at", NOW],
+    ["note", "acme", " ", "--at", NOW],
+    ["show", "juniper", "--at", NOW],
+    ["close", "acme", "--reason", "withdrawn", "--at", NOW],
+    ["snooze", "acme", "--until", "2026-05-22", "--reason", "none", "--at", NOW],
+);
+
+/// The late one is the first log-in, of which nobody needs to read a mailbox.
+const LATE: &str = "2026-06-12T18:00:00Z";
+
+snapshot!(
+    what_is_overdue_is_acknowledged,
+    office(),
+    ["ack", "acme", "--at", LATE],
+    ["ack", "acme", "--at", "2026-06-13T18:00:00Z"],
+    ["status", "acme", "--at", LATE],
+    ["show", "acme", "--at", LATE],
+    ["show", "acme", "--json", "--at", LATE],
+);
+
+snapshot!(
+    an_application_is_edited,
+    office(),
+    [
+        "edit",
+        "juniper",
+        "--company",
+        "Juniper Lamp Works LLC",
+        "--alias",
+        "Juniper",
+        "--remove-alias",
+        "juniper lamps",
+        "--tag",
+        "south",
+        "--contact",
+        "Ms. Fictional",
+        "--at",
+        NOW
+    ],
+    ["edit", "juniper", "--tag", "south", "--at", NOW],
+    ["edit", "juniper", "--remove-tag", "north", "--at", NOW],
+    ["edit", "juniper", "--at", NOW],
+    ["edit", "juniper", "--number", "123-45-6788", "--at", NOW],
+    ["edit", "acme", "--number", "47-120935500", "--at", NOW],
+    ["edit", "osterby", "--number", "12-345678900", "--route", "email", "--at", NOW],
+    ["edit", "osterby", "--number", "12-34", "--at", NOW],
+    ["show", "juniper", "--at", NOW],
+);
+
+snapshot!(
     bad_input_is_named,
     program(),
     ["show", "nobody"],

@@ -16,6 +16,7 @@
 mod backup;
 mod bounces;
 mod candidates;
+mod casework;
 mod channels;
 mod cli;
 mod corpus;
