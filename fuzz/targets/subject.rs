@@ -19,6 +19,9 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     check_growth(line.as_bytes(), read);
 });
 
+/// Shorter lines are kept whole.
+const LONG: usize = 10_000;
+
 /// A line with which nothing is wrong leads back to its number and no other.
 fn make(company: &str, number: &ImporterNumber) {
     for is_fallback in [false, true] {
@@ -50,8 +53,9 @@ fn read(data: &[u8]) {
     assert_is_safe_to_show(&message.subject);
     let bare = message.subject_without_prefixes();
     assert!(message.subject.ends_with(bare));
-    // What is decoded may itself look encoded, and would be decoded once more.
-    if !bare.contains("=?") {
+    // What is decoded may itself look encoded, and would be decoded once more; and what is too long
+    // was cut elsewhere.
+    if !bare.contains("=?") && line.len() < LONG {
         assert_eq!(parsed(bare).subject_without_prefixes(), bare, "a prefix is left");
     }
 }
