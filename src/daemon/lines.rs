@@ -4,10 +4,12 @@
 //! What becomes of a message is recorded by the main task, which alone knows the database. An attempt
 //! is recorded before the message is given out, as on the desktop (see [`super::outbox`]).
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -79,7 +81,11 @@ impl Lines {
             line.is_busy = true;
             let channel = channel.clone();
             self.tasks.spawn(async move {
-                let outcome = channel.carry(&message, now).await;
+                // A library that panics must not leave its channel waiting for an answer for ever.
+                let carried = AssertUnwindSafe(channel.carry(&message, now)).catch_unwind().await;
+                let outcome = carried.unwrap_or_else(|_| {
+                    Err(ChannelError::Unclear("it broke off in the program itself".to_owned()))
+                });
                 Carried { nth, ids, outcome }
             });
         }
@@ -88,12 +94,10 @@ impl Lines {
 
     /// Waits until a message has been carried, or not; for ever where none is under way.
     pub(super) async fn next(&mut self) -> Carried {
-        loop {
-            match self.tasks.join_next().await {
-                Some(Ok(carried)) => return carried,
-                Some(Err(ended)) => tracing::error!(%ended, "a delivery ended"),
-                None => std::future::pending().await,
-            }
+        match self.tasks.join_next().await {
+            Some(Ok(carried)) => carried,
+            // None is under way; and none is ended but by the end of all.
+            Some(Err(_)) | None => std::future::pending().await,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Rules of the tree that no compiler knows. Each says why it is one.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -263,6 +264,23 @@ fn scripts_can_be_run_and_stop_at_the_first_fault() {
         assert_eq!(mode & 0o111, 0o111, "{path} is not executable");
         if text.lines().next().unwrap().contains("bash") {
             assert!(text.contains("\nset -euo pipefail\n"), "{path} goes on after a fault");
+        }
+    }
+}
+
+#[test]
+fn the_contract_and_the_code_map_say_each_thing_once() {
+    for (page, marks) in [("docs/interface.md", ["`", "| `"]), ("ARCHITECTURE.md", ["| `", "| `"])]
+    {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let mut said = BTreeSet::new();
+        for line in text.lines().filter(|line| marks.iter().any(|mark| line.starts_with(mark))) {
+            // What is documented stands in the first pair of backticks.
+            let subject = line.split('`').nth(1).unwrap_or_default();
+            assert!(
+                subject.is_empty() || said.insert(subject.to_owned()),
+                "{page} says twice what `{subject}` is"
+            );
         }
     }
 }
