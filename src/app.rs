@@ -410,7 +410,6 @@ impl App {
     pub fn evaluate(&mut self, now: DateTime<Utc>) -> Result<()> {
         self.tell_blindness(now)?;
         self.tell_unrecognised(now)?;
-        self.prune(now)?;
         let basis = self.basis();
         if query::fact(self.store.read(), "basis")?.as_deref() != Some(basis.as_str()) {
             self.store

@@ -337,6 +337,9 @@ pub async fn check(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
         }
     }
     app.evaluate(now())?;
+    if at.is_none() {
+        app.prune(now())?;
+    }
     let mut desktop = Desktop::new(app.settings.limits.notify_timeout);
     pass.delivery = deliver(app, &mut desktop, now()).await?;
     // A daemon that runs beside this tells its channels by itself.
@@ -512,7 +515,8 @@ fn look_back(settings: &MailboxSettings) -> i64 {
 }
 
 fn settle(app: &mut App, health: &mut Health, now: DateTime<Utc>) -> Result<()> {
-    app.evaluate(now).or_else(|error| heed(health, error, now))
+    let done = app.evaluate(now).and_then(|()| app.prune(now));
+    done.or_else(|error| heed(health, error, now))
 }
 
 fn mode_name(mode: Mode) -> &'static str {

@@ -50,8 +50,12 @@ impl App {
     }
 
     /// Forgets the bytes of mails that were kept for long enough, a few at a time, so that nobody
-    /// waits for it.
-    pub(super) fn prune(&mut self, now: DateTime<Utc>) -> Result<()> {
+    /// waits for it. `now` must be the true time: they do not come back.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn prune(&mut self, now: DateTime<Utc>) -> Result<()> {
         const AT_ONCE: i64 = 200;
         let keep = self.settings.storage.keep_mails.unwrap_or_default();
         let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);

@@ -138,3 +138,21 @@ fn mail_as_if_to_a_list_that_names_a_registered_number_is_for_a_person() {
     let origin = Origin { mailbox: "office", folder: "INBOX", role: FolderRole::Inbox };
     assert_eq!(app.ingest(origin, &mails, None, at(MONDAY)).unwrap().review, 1);
 }
+
+#[test]
+fn mails_are_kept_for_their_time_and_no_imagined_later_ends_it() {
+    let mut app = app();
+    receive(&mut app, SUBJECT, "Your application has been received.", MONDAY);
+    let is_kept = |app: &App| {
+        let sql = "SELECT count(*) FROM messages WHERE raw IS NOT NULL";
+        app.store.read().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() == 1
+    };
+    assert!(is_kept(&app));
+    let later = |days| at(MONDAY) + chrono::Duration::days(days);
+    // `--at` only asks how things will stand.
+    app.evaluate(later(1000)).unwrap();
+    app.prune(later(399)).unwrap();
+    assert!(is_kept(&app));
+    app.prune(later(401)).unwrap();
+    assert!(!is_kept(&app));
+}
