@@ -14,7 +14,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::config::Settings;
 use crate::dkim;
@@ -23,7 +23,7 @@ use crate::domain::application::{Application, ApplicationId, History};
 use crate::domain::calendar::{Calendar, Closure};
 use crate::domain::coverage::Coverage;
 use crate::domain::cursor::Cursor;
-use crate::domain::evaluation::Evaluation;
+use crate::domain::evaluation::{Attention, Evaluation};
 use crate::domain::event::{Event, EventKind, NewEvent, Source};
 use crate::domain::intake::Examined;
 use crate::domain::message::{FolderRole, Message};
@@ -582,10 +582,14 @@ impl App {
             summary.next_deadline = evaluation.next_deadline;
             summary.snoozed_until = evaluation.snoozed_until;
             summary.acked_at = evaluation.acked_at;
+            summary.next_cliff = evaluation.cliff.map(|cliff| cliff.on);
         }
         summaries.sort_by_key(|summary| {
             (
                 std::cmp::Reverse(summary.attention),
+                // Where nobody is needed, nothing is at stake before its next deadline.
+                (summary.attention != Attention::None)
+                    .then_some(summary.next_cliff.unwrap_or(NaiveDate::MAX)),
                 summary.next_deadline.is_none(),
                 summary.next_deadline,
                 summary.application.id,
@@ -635,6 +639,7 @@ impl App {
             key: blind_key(&state.name, since),
             kind: AlertKind::Blind,
             application: None,
+            is_pressing: false,
             title: format!("acewatch cannot read the mailbox {}", state.name),
             body: format!("Not since {}: {error}.{hint} `acewatch doctor`", self.told(since)),
         }
@@ -645,6 +650,7 @@ impl App {
             key: format!("mailbox/{mailbox}/readable/{}", since.timestamp()),
             kind: AlertKind::BlindOver,
             application: None,
+            is_pressing: false,
             title: format!("acewatch reads the mailbox {mailbox} again"),
             body: format!("What arrived since {} has been read.", self.told(since)),
         }
@@ -670,6 +676,7 @@ impl App {
                 key,
                 kind: AlertKind::Unreadable,
                 application: None,
+                is_pressing: false,
                 title: format!("acewatch cannot read {what} in the mailbox {name}"),
                 body: format!(
                     "Not since {}. CBP's answer may be among them: look into the mailbox yourself. `acewatch doctor`",

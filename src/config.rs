@@ -18,6 +18,7 @@ mod mailbox;
 mod resolve;
 mod secret;
 mod value;
+mod window;
 
 use std::fs;
 use std::io;

@@ -69,6 +69,23 @@ impl App {
         self.note_down(id, &event, None, now)
     }
 
+    /// Puts off what is awaited of an application now; until an instant that has come already means
+    /// no longer.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn extend(
+        &mut self,
+        id: ApplicationId,
+        until: DateTime<Utc>,
+        reason: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let event = NewEvent { until: Some(until), ..command(now, EventKind::Extended, reason) };
+        self.note_down(id, &event, None, now)
+    }
+
     fn note_down(
         &mut self,
         id: ApplicationId,

@@ -14,7 +14,6 @@ use crate::domain::calendar::Calendar;
 use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::{Evaluation, evaluate};
 use crate::domain::event::{Event, EventKind, NewEvent, Source};
-use crate::domain::expectation::RouteWindows;
 use crate::domain::intake::{Effect, Examined, examine, examine_as, keys_of};
 use crate::domain::kind::{Kind, Reason};
 use crate::domain::message::{Digest, FolderRole, Message, without_files};
@@ -182,6 +181,7 @@ impl Judge<'_> {
                     tags: Vec::new(),
                     contact: None,
                     notes: None,
+                    liquidated_on: None,
                 },
                 self.now,
             )?,
@@ -296,6 +296,9 @@ impl Judge<'_> {
         let (history, evaluation) = self.standing(tx, &summary.application, &events)?;
         record::summary(tx, id, &history, &evaluation, self.now)?;
         record::withdraw(tx, id, history.stage(), &evaluation.alerts, self.now)?;
+        if !evaluation.ahead.is_empty() {
+            record::tell_again(tx, id, &evaluation.ahead)?;
+        }
         let mut news: Vec<&Alert> = Vec::new();
         for alert in &evaluation.alerts {
             let is_new = record::alert(tx, alert, self.now)?;
@@ -327,7 +330,7 @@ impl Judge<'_> {
         let mut evaluation = evaluate(
             application,
             &history,
-            self.spans(application.route),
+            self.settings.windows.of(application.route),
             self.coverage,
             self.calendar,
             &self.settings.notify.reminders,
@@ -351,15 +354,6 @@ impl Judge<'_> {
         let near = (sent_at - period(), sent_at + period());
         let receipts = receipt::first_two(db, &sender, near, self.now)?;
         Ok(once_per_sender(&sender, sent_at, &receipts))
-    }
-
-    fn spans(&self, route: Route) -> &RouteWindows {
-        let windows = &self.settings.windows;
-        match route {
-            Route::Email => &windows.email,
-            Route::WebImporter => &windows.web_importer,
-            Route::WebGeneral => &windows.web_general,
-        }
     }
 }
 

@@ -24,8 +24,8 @@ use crate::store::record::NewApplication;
 /// Register an application, or many from a table
 ///
 /// Give --company and --number for one. With --from, every row of a CSV file is one; its header
-/// row has any of company, number, route, submitted_at, aliases, tags, contact, notes in any
-/// order, and `;` separates aliases and tags. Either all rows are registered, or none and every
+/// row has any of company, number, route, submitted_at, aliases, tags, contact, notes, liquidated_on
+/// in any order, and `;` separates aliases and tags. Either all rows are registered, or none and every
 /// faulty row is named. What is registered already is left as it is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -53,6 +53,10 @@ pub struct Args {
     /// A remark
     #[arg(long, value_name = "TEXT", conflicts_with = "from")]
     notes: Option<String>,
+    /// The earliest day on which an entry of the company was liquidated: its refund is lost 80 days
+    /// later
+    #[arg(long, value_name = "DATE", conflicts_with = "from")]
+    liquidated: Option<String>,
     /// Register the rows of a CSV file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
@@ -169,6 +173,14 @@ fn from_arguments(args: &Args, limits: &Limits) -> Result<Row, Failure> {
             submitted_at(written, limits).map_err(|why| refused("time of the submission", &why))
         })
         .transpose()?;
+    let liquidated_on = args
+        .liquidated
+        .as_deref()
+        .map(|written| {
+            liquidated_on(written, limits.now)
+                .map_err(|why| refused("day of the liquidation", &why))
+        })
+        .transpose()?;
     let all = |texts: &[String]| listed(texts.iter().map(String::as_str));
     let text = |text: &Option<String>| text.as_deref().and_then(filled);
     Ok(Row {
@@ -181,6 +193,7 @@ fn from_arguments(args: &Args, limits: &Limits) -> Result<Row, Failure> {
             tags: all(&args.tags),
             contact: text(&args.contact),
             notes: text(&args.notes),
+            liquidated_on,
         },
         submitted_at,
     })
@@ -253,6 +266,16 @@ fn submitted_at(written: &str, limits: &Limits) -> Result<DateTime<Utc>, String>
         return Err(format!("{} is before there was an ACE", quoted(written)));
     }
     Ok(at)
+}
+
+/// The day of a liquidation, which may be known ahead.
+pub(super) fn liquidated_on(written: &str, now: DateTime<Utc>) -> Result<NaiveDate, String> {
+    let day = NaiveDate::parse_from_str(written.trim(), "%Y-%m-%d")
+        .map_err(|_| format!("{} is no date; write 2026-05-04", quoted(written)))?;
+    match (day - now.date_naive()).num_days() {
+        -3660..=1100 => Ok(day),
+        _ => Err(format!("{} is more than ten years ago or three ahead", quoted(written))),
+    }
 }
 
 /// What somebody wrote, fit to be repeated: it may be a number in the wrong place.

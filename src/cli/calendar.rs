@@ -129,7 +129,7 @@ fn count_text(counted: &Counted) -> String {
     if !counted.skipped.is_empty() {
         text.push_str(match unit {
             CountUnit::Business => "\nnot counted:\n",
-            CountUnit::Calendar => "\nnot ended on:\n",
+            CountUnit::Calendar | CountUnit::Hours => "\nnot ended on:\n",
         });
         text.push_str(&lines(&counted.skipped));
     }

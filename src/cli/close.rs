@@ -159,6 +159,7 @@ mod tests {
             tags: Vec::new(),
             contact: None,
             notes: None,
+            liquidated_on: None,
         };
         let now = at("2026-05-20T12:00:00Z");
         app.register(&[(new, Some(now))], now).unwrap();

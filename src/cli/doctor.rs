@@ -703,6 +703,7 @@ mod tests {
             tags: Vec::new(),
             contact: None,
             notes: None,
+            liquidated_on: None,
         };
         let ids = app.register(&[(new, Some(at("2026-05-19T12:00:00Z")))], now).unwrap();
         app.add_event(ids[0].unwrap(), EventKind::Approved, None, now).unwrap();

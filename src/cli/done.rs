@@ -7,14 +7,14 @@ use clap::builder::PossibleValuesParser;
 use super::close::Target;
 use super::failure::Failure;
 use super::{Context, render};
-use crate::domain::application::{MILESTONES, Stage};
+use crate::domain::application::{LOGIN, MILESTONES, Stage};
 use crate::domain::event::{Event, EventKind};
 use crate::store::query;
 
 /// Tick a step that follows the approval
 ///
 /// An account that nobody logs in to is locked again, and refunds need steps of their own.
-/// Ticking a step twice changes nothing.
+/// Ticking a step twice changes nothing, except `login`: each one begins the 45 days anew.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The application's id, its importer number, or a part of its company's name that fits only one
@@ -37,7 +37,8 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let mut target = Target::of(&mut app, &args.application, at, &masking)?;
     let milestone = &args.milestone;
     let events = query::events(target.app.store.read(), target.summary.application.id)?;
-    if let Some(ticked) = ticked(&events, milestone) {
+    let before = ticked(&events, milestone).filter(|_| milestone != LOGIN);
+    if let Some(ticked) = before {
         let day = target.app.calendar.day_of(ticked.at);
         return render::print(&format!(
             "{milestone} was done already on {}: {}\n",

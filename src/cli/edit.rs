@@ -1,11 +1,13 @@
 //! `acewatch edit`: correct what is registered about an application.
 
+use chrono::{DateTime, Utc};
 use clap::builder::PossibleValuesParser;
 
-use super::add::{company_of, listed, number_of};
+use super::add::{company_of, liquidated_on, listed, number_of};
 use super::close::Target;
 use super::failure::Failure;
 use super::{Context, render};
+use crate::clock;
 use crate::domain::application::Route;
 use crate::domain::edit::Edit;
 
@@ -45,6 +47,9 @@ pub struct Args {
     /// A remark; "" for none
     #[arg(long, value_name = "TEXT")]
     notes: Option<String>,
+    /// The earliest day on which an entry of the company was liquidated, YYYY-MM-DD; "" for none
+    #[arg(long, value_name = "DATE")]
+    liquidated: Option<String>,
     /// A ticket number that does not belong to it; may be repeated
     #[arg(long, value_name = "NUMBER")]
     remove_ticket: Vec<String>,
@@ -56,7 +61,7 @@ pub struct Args {
 ///
 /// Nothing is to be changed, or something cannot be; then nothing is.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
-    let edit = edit_of(args)?;
+    let edit = edit_of(args, clock::now())?;
     if edit == Edit::default() {
         return Err(Failure::usage("nothing is to be changed")
             .hint("say what: `acewatch edit --help` lists it"));
@@ -82,13 +87,21 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     render::print(&text)
 }
 
-fn edit_of(args: &Args) -> Result<Edit, Failure> {
+fn edit_of(args: &Args, now: DateTime<Utc>) -> Result<Edit, Failure> {
     let refused =
         |what: &str, why: &str| Failure::usage(format!("the {what} cannot be used: {why}"));
     let company = args.company.as_deref().map(company_of).transpose();
     let number = args.number.as_deref().map(number_of).transpose();
     let all = |texts: &[String]| listed(texts.iter().map(String::as_str));
     let text = |text: &Option<String>| text.as_deref().map(|text| text.trim().to_owned());
+    let liquidated_on = match args.liquidated.as_deref().map(str::trim) {
+        None => None,
+        Some("") => Some(None),
+        Some(written) => {
+            let day = liquidated_on(written, now);
+            Some(Some(day.map_err(|why| refused("day of the liquidation", &why))?))
+        }
+    };
     for name in &args.aliases {
         company_of(name).map_err(|why| refused("alias", &why))?;
     }
@@ -102,6 +115,7 @@ fn edit_of(args: &Args) -> Result<Edit, Failure> {
         tags_removed: all(&args.remove_tag),
         contact: text(&args.contact),
         notes: text(&args.notes),
+        liquidated_on,
         tickets_removed: all(&args.remove_ticket),
     })
 }

@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod done;
 pub mod edit;
 pub mod explain;
+mod extend;
 pub mod failure;
 pub mod import;
 pub mod note;
@@ -104,6 +105,7 @@ enum Command {
     Note(note::Args),
     Ack(snooze::AckArgs),
     Snooze(snooze::SnoozeArgs),
+    Extend(extend::Args),
     Edit(edit::Args),
     Done(done::Args),
     Close(close::CloseArgs),
@@ -140,6 +142,7 @@ impl Cli {
             Command::Note(args) => note::run(&cx, &args),
             Command::Ack(args) => snooze::ack(&cx, &args),
             Command::Snooze(args) => snooze::snooze(&cx, &args),
+            Command::Extend(args) => extend::run(&cx, &args),
             Command::Edit(args) => edit::run(&cx, &args),
             Command::Done(args) => done::run(&cx, &args),
             Command::Close(args) => close::close(&cx, &args),

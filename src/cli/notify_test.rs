@@ -88,6 +88,7 @@ async fn send(settings: &Settings, name: &str) -> Result<(), String> {
         application: None,
         title: title.to_owned(),
         body: body.to_owned(),
+        is_pressing: false,
     };
     let message = Message {
         key: alert.key.clone(),

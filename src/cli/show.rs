@@ -8,11 +8,12 @@ use super::render::{self, Masking, rfc3339, styled};
 use super::{Context, select, status};
 use crate::app::App;
 use crate::domain::application::{ApplicationId, History, Stage};
+use crate::domain::cliff::Claim;
 use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::Evaluation;
 use crate::domain::event::{Event, EventKind, Source};
 use crate::domain::submission::Fault;
-use crate::domain::window::{Verdict, WindowName};
+use crate::domain::window::Verdict;
 use crate::store::{decision, edit, query};
 
 /// Show one application: timeline, windows with how each date came about, what to do next
@@ -63,7 +64,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                     "message_id": event.message_id.as_deref().map(|id| masking.plain(id)),
                     "text": event.text.as_deref().map(|text| masking.plain(text)),
                     "faults": faults_json(event),
-                    "until": event.until.filter(|_| event.kind == EventKind::Snoozed).map(rfc3339),
+                    "until": event.until.filter(|_| event.kind != EventKind::Acknowledged).map(rfc3339),
                     "undoes": event.undoes,
                     "who": event.decided.as_ref().map(|by| by.who.clone()),
                     "why": event.decided.as_ref().map(|by| masking.plain(&by.why)),
@@ -150,7 +151,17 @@ pub(crate) fn application_text(
         let since = render::moment(at, &app.settings.time_zone);
         text.push_str(&format!("acknowledged on {since}: no reminders of what is overdue\n"));
     }
+    if let Some(cliff) = evaluation.cliff {
+        let what = match cliff.claim {
+            Claim::Refund => "the refund is lost unless it is claimed with CAPE",
+            Claim::Protest => "the refund is lost unless a protest is filed",
+        };
+        let line = format!("{what} by {}", render::day(cliff.on));
+        text.push_str(&format!("{}\n", styled(&line, render::WARN)));
+    }
+    let liquidated = application.liquidated_on.map(render::day).unwrap_or_default();
     let extras = [
+        ("earliest liquidation", liquidated),
         ("aliases", application.aliases.join("; ")),
         ("tags", application.tags.join(", ")),
         ("tickets", edit::tickets(db, id)?.join(", ")),
@@ -204,6 +215,12 @@ fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) 
                         format!("{line} until {}", render::moment(until, &app.settings.time_zone))
                     }
                     false => format!("  {}  snooze ended", when(event)),
+                };
+            }
+            if let (EventKind::Extended, Some(until)) = (event.kind, event.until) {
+                line = match event.at < until {
+                    true => format!("{line}, {}", render::day(app.calendar.day_of(until))),
+                    false => format!("  {}  the later date was taken back", when(event)),
                 };
             }
             let faults = faults_of(event);
@@ -266,6 +283,7 @@ fn told(kind: EventKind) -> &'static str {
         EventKind::Call => "call",
         EventKind::Acknowledged => "acknowledged: no reminders of what was overdue",
         EventKind::Snoozed => "snoozed",
+        EventKind::Extended => "CBP named a later date",
         EventKind::Edited => "edited",
         EventKind::Milestone => "done",
         EventKind::Assigned => "a mail was assigned",
@@ -292,7 +310,7 @@ fn windows_text(
             Verdict::Answered | Verdict::Paused | Verdict::NotExpected => render::FAINT,
             Verdict::Waiting => render::GOOD,
         };
-        let name = window.name.awaited();
+        let name = &window.rule.awaits;
         text.push_str(&format!(
             "  {name}: {}\n",
             styled(&verdict.as_str().replace('_', " "), style)
@@ -317,12 +335,9 @@ fn windows_text(
 }
 
 fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Evaluation) -> String {
-    let verdict = |name: WindowName| {
-        evaluation
-            .windows
-            .iter()
-            .find(|(window, _)| window.name == name)
-            .map(|(_, verdict)| *verdict)
+    let late = |wanted: Verdict| {
+        let mut fitting = evaluation.windows.iter().filter(move |(_, verdict)| *verdict == wanted);
+        fitting.next().map(|(window, _)| window)
     };
     let advice = match history.stage() {
         Stage::Approved => {
@@ -332,25 +347,27 @@ fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Eval
         }
         Stage::Draft => "Send the application; `acewatch subject` writes the subject line.",
         Stage::Closed => "Nothing: it is closed. `acewatch reopen` follows it again.",
-        Stage::Active => "Nothing: the account is in use.",
         Stage::Rejected => "Mend what CBP names and send the application anew.",
         Stage::Undeliverable => "Send the application again: it did not reach CBP.",
         Stage::InformationRequested => {
             "Answer CBP's mail. The answer is found in the Sent folder by itself."
         }
-        _ if evaluation.windows.iter().any(|(_, verdict)| *verdict == Verdict::Unknown) => {
-            "Let acewatch read the mailboxes (`acewatch check`); until then nobody can say what has come."
-        }
-        _ if verdict(WindowName::Acknowledgement) == Some(Verdict::Overdue) => {
-            "Check that the mail went out with its attachment, and send it again: no receipt came."
-        }
-        _ if evaluation.windows.iter().any(|(_, verdict)| *verdict == Verdict::Overdue) => {
-            "Write to ACE.Support@cbp.dhs.gov or call 1-866-530-4172, option 1, then 2."
-        }
-        _ if evaluation.windows.iter().any(|(_, verdict)| *verdict == Verdict::Due) => {
-            "Look out for CBP's answer: it was promised by now. When it is overdue, write or call."
-        }
-        _ => "Wait.",
+        stage => match (late(Verdict::Unknown), late(Verdict::Overdue), late(Verdict::Due)) {
+            (Some(_), _, _) => {
+                "Let acewatch read the mailboxes (`acewatch check`); until then nobody can say what has come."
+            }
+            (None, late, due) if stage == Stage::Active => match late.or(due) {
+                Some(window) => {
+                    return format!("{} Then `acewatch done {id} login`.", window.rule.advice);
+                }
+                None => "Nothing: the account is in use.",
+            },
+            (None, Some(window), _) => &window.rule.advice,
+            (None, None, Some(_)) => {
+                "Look out for CBP's answer: it was promised by now. When it is overdue, write or call."
+            }
+            (None, None, None) => "Wait.",
+        },
     };
     advice.to_owned()
 }

@@ -58,7 +58,7 @@ pub(crate) fn ack(cx: &Context, args: &AckArgs) -> Result<(), Failure> {
         .windows
         .iter()
         .filter(|(_, verdict)| *verdict == Verdict::Overdue)
-        .map(|(window, _)| window.name.awaited())
+        .map(|(window, _)| window.rule.awaits.as_str())
         .collect();
     if overdue.is_empty() {
         let ApplicationId(id) = target.summary.application.id;

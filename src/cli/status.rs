@@ -402,7 +402,14 @@ impl<'a> Overview<'a> {
             Stage::Rejected | Stage::Undeliverable => Cell::styled(stage, render::ALARM),
             _ => Cell::plain(stage),
         };
-        let next = summary.next_deadline.map(|at| days.written(at).to_owned());
+        let deadline = summary.next_deadline.map(|at| days.written(at).to_owned());
+        // What is lost for good comes before what is only late.
+        let cliff = summary.next_cliff.filter(|_| summary.attention != Attention::None);
+        let cliff = cliff.map(|day| format!("refund by {}", render::short_day(day)));
+        let next = match (deadline, cliff) {
+            (Some(deadline), Some(cliff)) => Some(format!("{deadline}, {cliff}")),
+            (deadline, cliff) => deadline.or(cliff),
+        };
         let sent = summary.submitted_at.map(|at| days.written(at).to_owned());
         [
             Cell::right(id.to_string()),
@@ -520,7 +527,7 @@ impl Serialize for Applications<'_> {
 
 /// An application as `status` and `show` have it in JSON.
 #[derive(Serialize)]
-pub(crate) struct ApplicationJson {
+pub(crate) struct ApplicationJson<'a> {
     id: i64,
     company: String,
     importer_number: String,
@@ -529,6 +536,7 @@ pub(crate) struct ApplicationJson {
     tags: Vec<String>,
     contact: Option<String>,
     notes: Option<String>,
+    liquidated_on: Option<String>,
     stage: &'static str,
     attention: &'static str,
     reason: Option<String>,
@@ -538,18 +546,27 @@ pub(crate) struct ApplicationJson {
     acknowledged_at: Option<String>,
     first_reply_at: Option<String>,
     decided_at: Option<String>,
-    windows: Vec<WindowJson>,
+    windows: Vec<WindowJson<'a>>,
     next_deadline: Option<String>,
     snoozed_until: Option<String>,
     acked_at: Option<String>,
+    next_cliff: Option<CliffJson>,
+}
+
+/// A day after which a refund is lost.
+#[derive(Serialize)]
+struct CliffJson {
+    claim: &'static str,
+    on: String,
 }
 
 #[derive(Serialize)]
-struct WindowJson {
-    name: &'static str,
+struct WindowJson<'a> {
+    name: &'a str,
     opened_at: String,
     due_at: String,
     overdue_at: String,
+    critical_at: Option<String>,
     closed_at: Option<String>,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -557,21 +574,22 @@ struct WindowJson {
 }
 
 /// An application for JSON; `explained` adds how its dates came about.
-pub(crate) fn application_json(
+pub(crate) fn application_json<'a>(
     app: &App,
     application: &Application,
-    (history, evaluation): &(History, Evaluation),
+    (history, evaluation): &'a (History, Evaluation),
     masking: &Masking,
     explained: bool,
-) -> ApplicationJson {
+) -> ApplicationJson<'a> {
     let ApplicationId(id) = application.id;
     let all = |texts: &[String]| texts.iter().map(|text| masking.plain(text)).collect();
     let maybe = |text: &Option<String>| text.as_deref().map(|text| masking.plain(text));
     let windows = evaluation.windows.iter().map(|(window, verdict)| WindowJson {
-        name: window.name.as_str(),
+        name: window.name(),
         opened_at: rfc3339(window.opened_at),
         due_at: rfc3339(window.due.at),
         overdue_at: rfc3339(window.overdue.at),
+        critical_at: window.critical.as_ref().map(|critical| rfc3339(critical.at)),
         closed_at: rfc3339_or_null(window.closed_at),
         verdict: verdict.as_str(),
         explained: explained.then(|| all(&window.explained(&app.calendar))),
@@ -585,6 +603,7 @@ pub(crate) fn application_json(
         tags: all(&application.tags),
         contact: maybe(&application.contact),
         notes: maybe(&application.notes),
+        liquidated_on: application.liquidated_on.map(|day| day.to_string()),
         stage: history.stage().as_str(),
         attention: evaluation.attention.as_str(),
         reason: maybe(&history.reason),
@@ -598,6 +617,9 @@ pub(crate) fn application_json(
         next_deadline: rfc3339_or_null(evaluation.next_deadline),
         snoozed_until: rfc3339_or_null(evaluation.snoozed_until),
         acked_at: rfc3339_or_null(evaluation.acked_at),
+        next_cliff: evaluation
+            .cliff
+            .map(|cliff| CliffJson { claim: cliff.claim.as_str(), on: cliff.on.to_string() }),
     }
 }
 

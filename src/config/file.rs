@@ -28,7 +28,7 @@ pub(super) struct File {
     pub watch: Watch,
     pub limits: Limits,
     pub storage: Storage,
-    pub windows: Windows,
+    pub window: Vec<Spanned<Window>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -143,28 +143,21 @@ pub(super) struct Storage {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Windows {
-    pub email: Route,
-    pub web_importer: Route,
-    pub web_general: Route,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Route {
-    pub acknowledgement: Spans,
-    pub first_response: Spans,
-    pub decision: Spans,
-    pub your_answer: Spans,
-    pub activation: Spans,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Spans {
-    pub due: Option<Text>,
-    pub overdue: Option<Text>,
-    pub critical: Option<Text>,
+pub(super) struct Window {
+    pub name: Option<Text>,
+    pub route: Option<Spanned<Value>>,
+    pub awaits: Option<Text>,
+    pub short: Option<Text>,
+    pub owes: Option<Text>,
+    pub opens_on: Option<Spanned<Value>>,
+    pub closes_on: Option<Spanned<Value>>,
+    pub unit: Option<Text>,
+    pub due_after: Option<Spanned<Value>>,
+    pub overdue_after: Option<Spanned<Value>>,
+    pub critical_after: Option<Spanned<Value>>,
+    pub lapses: Option<bool>,
+    pub advice: Option<Text>,
+    pub enabled: Option<bool>,
 }
 
 /// A text to parse and the name under which to complain about it.
@@ -218,7 +211,8 @@ impl Source<'_> {
         let hint = if message.contains("escape") {
             "in double quotes a backslash is written twice, \"\\\\Junk\"; in single quotes once"
         } else if message == "duplicate key" {
-            "a key stands once in its table, and a table once in the file, except [[mailbox]]"
+            "a key stands once in its table, and a table once in the file, except [[mailbox]], \
+             [[channel]] and [[window]]"
         } else {
             "texts stand in quotes, lists in brackets; the commented example is \
              config/acewatch.toml"
@@ -234,6 +228,11 @@ impl Source<'_> {
             _ if ["password", "secret", "token"].contains(&key) => {
                 "secrets do not stand in this file: use `password-command`, `password-file`, \
                  `credential` or `token-command`"
+                    .to_owned()
+            }
+            _ if key == "windows" => {
+                "each window has a table of its own: [[window]], name = \"decision\", \
+                 due-after = \"7d\"; the commented example is config/acewatch.toml"
                     .to_owned()
             }
             (Some(nearest), _) => format!("write `{nearest}`"),
@@ -275,10 +274,11 @@ impl Source<'_> {
 /// Where a key that is unknown where it stands would be known: people put `time-zone` below
 /// the first table header, where TOML takes it for a key of that table.
 fn home_of(key: &str) -> Option<&'static str> {
-    const PLACES: [(&str, &str); 8] = [
+    const PLACES: [(&str, &str); 9] = [
         ("", "at the top of the file, above the first header"),
         ("[[mailbox]]\n", "below a [[mailbox]] header"),
         ("[[channel]]\n", "below a [[channel]] header"),
+        ("[[window]]\n", "below a [[window]] header"),
         ("[trust]\n", "below the [trust] header"),
         ("[calendar]\n", "below the [calendar] header"),
         ("[notify]\n", "below the [notify] header"),
@@ -438,7 +438,7 @@ mod tests {
         check(
             "[watch]\n[watch]",
             "config.toml:2: duplicate key | a key stands once in its table, and a table once in \
-             the file, except [[mailbox]]",
+             the file, except [[mailbox]], [[channel]] and [[window]]",
         );
         check(
             "\nhost",

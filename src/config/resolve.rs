@@ -10,13 +10,13 @@ use super::channel;
 use super::file::{self, Source, Text};
 use super::mailbox;
 use super::value::{self, Fault};
+use super::window;
 use super::{
     CalendarSettings, ConfigError, Environment, Limits, MailboxSettings, NotifySettings, Resolver,
     Settings, StorageSettings, WatchSettings,
 };
 use crate::domain::authenticity::Trust;
 use crate::domain::calendar::Closure;
-use crate::domain::expectation::{RouteWindows, WindowSpans, Windows};
 use crate::domain::zone::Zone;
 
 /// Decides what the text of `source` means.
@@ -44,7 +44,7 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
         watch: watch(source, file.watch)?,
         limits,
         storage: storage(source, file.storage)?,
-        windows: windows(source, file.windows)?,
+        windows: window::windows(source, file.window)?,
         warnings,
     })
 }
@@ -330,80 +330,6 @@ fn limits(source: Source<'_>, written: file::Limits) -> Result<Limits, ConfigErr
     }
 }
 
-fn windows(source: Source<'_>, written: file::Windows) -> Result<Windows, ConfigError> {
-    Ok(Windows {
-        email: route(source, written.email)?,
-        web_importer: route(source, written.web_importer)?,
-        web_general: route(source, written.web_general)?,
-    })
-}
-
-fn route(source: Source<'_>, written: file::Route) -> Result<RouteWindows, ConfigError> {
-    let default = RouteWindows::default();
-    Ok(RouteWindows {
-        acknowledgement: spans(
-            source,
-            "acknowledgement",
-            written.acknowledgement,
-            default.acknowledgement,
-        )?,
-        first_response: spans(
-            source,
-            "first-response",
-            written.first_response,
-            default.first_response,
-        )?,
-        decision: spans(source, "decision", written.decision, default.decision)?,
-        your_answer: spans(source, "your-answer", written.your_answer, default.your_answer)?,
-        activation: spans(source, "activation", written.activation, default.activation)?,
-    })
-}
-
-/// The spans of one window. Which of "5bd" and "7d" is longer depends on the day that one
-/// begins on, so that only spans of one unit can be promised to come in order.
-fn spans(
-    source: Source<'_>,
-    window: &str,
-    written: file::Spans,
-    default: WindowSpans,
-) -> Result<WindowSpans, ConfigError> {
-    let place = [&written.critical, &written.overdue, &written.due]
-        .into_iter()
-        .flatten()
-        .map(|text| text.span().start)
-        .next();
-    let due = source.read(window, written.due, value::days)?.unwrap_or(default.due);
-    let overdue = source.read(window, written.overdue, value::days)?.unwrap_or(default.overdue);
-    let critical = source
-        .read(window, written.critical, |text| match text {
-            "" => Ok(None),
-            text => value::days(text).map(Some),
-        })?
-        .unwrap_or(default.critical);
-    let in_order = [Some(due), Some(overdue), critical];
-    let mut pairs = in_order.iter().flatten().zip(in_order.iter().flatten().skip(1));
-    let names = format!(
-        "due = \"{due}\", overdue = \"{overdue}\"{}",
-        critical.map(|span| format!(", critical = \"{span}\"")).unwrap_or_default()
-    );
-    let Some((earlier, later)) = pairs.find(|(a, b)| a.unit != b.unit || b.n < a.n) else {
-        return Ok(WindowSpans { due, overdue, critical });
-    };
-    let fault = if earlier.unit == later.unit {
-        Fault::new(
-            format!("would end in the wrong order: {names}"),
-            "write spans that grow from `due` over `overdue` to `critical`; what is not written \
-             has its default",
-        )
-    } else {
-        Fault::new(
-            format!("mixes business and calendar days: {names}"),
-            "write all spans of a window in `bd` or all in `d`; critical = \"\" is none",
-        )
-    };
-    Err(source.faulty(place.unwrap_or(0), window, fault))
-}
-
 /// What the tests of this directory share.
 #[cfg(test)]
 pub(super) mod testing {
@@ -479,9 +405,7 @@ mod tests {
             "[[channel]]",
             "[watch]",
             "[limits]",
-            "[windows]",
-            "[windows.email]",
-            "[windows.email.decision]",
+            "[[window]]",
         ] {
             let err = resolve(&format!("{header}\nno-such-key = 0")).expect_err(header);
             let known = match &err {
@@ -642,33 +566,6 @@ mod tests {
         check("[limits]\nbackoff-max = \"1s\"", "2: `backoff-min` is longer than `backoff-max`");
         check("[storage]\nkeep-mails = \"long\"", "2: `keep-mails` is no duration");
         check("[limits]\nmax-message = \"50\u{a0}MB?\"", "2: `max-message` is no size");
-    }
-
-    #[test]
-    fn a_window_keeps_its_defaults_where_nothing_is_written() {
-        let text = "[windows.email]\ndecision = { overdue = \"20d\", critical = \"\" }";
-        let windows = resolve(text).unwrap().windows;
-        let days = |n| Span { n, unit: CountUnit::Calendar };
-        let expected = WindowSpans { due: days(7), overdue: days(20), critical: None };
-        assert_eq!(windows.email.decision, expected);
-        assert_eq!(windows.email.activation, RouteWindows::default().activation);
-        assert_eq!(windows.web_general, RouteWindows::default());
-    }
-
-    #[test]
-    fn the_spans_of_a_window_grow_in_one_unit() {
-        for (spans, expected) in [
-            ("{ due = \"15d\" }", "would end in the wrong order: due = \"15d\", overdue = \"14d\""),
-            ("{ overdue = \"22d\" }", "would end in the wrong order"),
-            ("{ critical = \"1d\" }", "would end in the wrong order"),
-            ("{ due = \"5bd\" }", "mixes business and calendar days: due = \"5bd\""),
-            ("{ critical = \"30bd\" }", "mixes business and calendar days"),
-            ("{ due = \"soon\" }", "will not do: "),
-            ("{ due = \"0d\" }", "must be at least one day"),
-        ] {
-            let text = format!("[windows.web-importer]\n\ndecision = {spans}");
-            check(&text, &format!("3: `decision` {expected}"));
-        }
     }
 
     #[test]

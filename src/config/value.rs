@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{NaiveDate, NaiveTime};
 
 use super::{FolderName, QuietHours, Resolver, Tls};
-use crate::domain::span::Span;
+use crate::domain::span::{CountUnit, Span};
 use crate::domain::zone::Zone;
 
 /// What is wrong with a value, and what to do about it.
@@ -79,6 +79,7 @@ pub(super) fn days(written: &str) -> Result<Span, Fault> {
     let form = "write `3bd` for business days, `14d` for calendar days";
     match written.trim().parse::<Span>() {
         Ok(span) if span.n == 0 => Err(Fault::new("must be at least one day", form)),
+        Ok(span) if span.unit == CountUnit::Hours => Err(Fault::new("counts hours", form)),
         Ok(span) => Ok(span),
         Err(err) => Err(Fault::new(format!("will not do: {err}"), form)),
     }

@@ -255,7 +255,7 @@ fn one(pending: &PendingAlert) -> Outgoing {
     let alert = &pending.alert;
     let message = Message {
         key: alert.key.clone(),
-        urgency: alert.kind.urgency(),
+        urgency: alert.urgency(),
         title: alert.title.clone(),
         body: alert.body.clone(),
         alerts: vec![(alert.clone(), pending.created_at)],
@@ -266,7 +266,7 @@ fn one(pending: &PendingAlert) -> Outgoing {
 fn together(name: &str, many: &[&PendingAlert]) -> Outgoing {
     let alerts: Vec<&Alert> = many.iter().map(|p| &p.alert).collect();
     let (title, body) = digest(&alerts);
-    let urgency = alerts.iter().map(|alert| alert.kind.urgency()).max();
+    let urgency = alerts.iter().map(|alert| alert.urgency()).max();
     let message = Message {
         // The same alerts tried again are the same notice; others must not replace it.
         key: format!("{name}/{}", many.iter().map(|p| p.id).min().unwrap_or_default()),
@@ -294,6 +294,7 @@ mod tests {
                     application: None,
                     title: format!("title {i}"),
                     body: String::new(),
+                    is_pressing: false,
                 },
                 created_at: START,
                 last_error: None,

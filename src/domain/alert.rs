@@ -29,7 +29,9 @@ pub enum AlertKind {
     InformationRequest,
     /// The account exists.
     Approval,
-    /// Three weeks without a decision.
+    /// A date after which a client's refund is lost is near, and the account is missing.
+    Cliff,
+    /// A deadline passed so long ago that it is a case for a call.
     Critical,
     /// A deadline has passed.
     Overdue,
@@ -53,7 +55,7 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [AlertKind; 17] = [
+    pub const ALL: [AlertKind; 18] = [
         AlertKind::VerificationCode,
         AlertKind::Suspicious,
         AlertKind::Bounce,
@@ -61,6 +63,7 @@ impl AlertKind {
         AlertKind::Rejection,
         AlertKind::InformationRequest,
         AlertKind::Approval,
+        AlertKind::Cliff,
         AlertKind::Critical,
         AlertKind::Overdue,
         AlertKind::Reminder,
@@ -83,6 +86,7 @@ impl AlertKind {
             AlertKind::Rejection => "rejection",
             AlertKind::InformationRequest => "information_request",
             AlertKind::Approval => "approval",
+            AlertKind::Cliff => "cliff",
             AlertKind::Critical => "critical",
             AlertKind::Overdue => "overdue",
             AlertKind::Reminder => "reminder",
@@ -113,7 +117,9 @@ impl AlertKind {
             (AlertKind::InformationRequest, 1) => "question",
             (AlertKind::InformationRequest, _) => "questions",
             (AlertKind::Approval, _) => "approved",
-            (AlertKind::Critical, _) => "silent for weeks",
+            (AlertKind::Cliff, 1) => "refund at stake",
+            (AlertKind::Cliff, _) => "refunds at stake",
+            (AlertKind::Critical, _) => "critical",
             (AlertKind::Overdue, _) => "overdue",
             (AlertKind::Reminder, _) => "still overdue",
             (AlertKind::Due, _) => "due",
@@ -131,9 +137,10 @@ impl AlertKind {
     /// How urgent it is.
     pub fn urgency(self) -> Urgency {
         match self {
-            AlertKind::VerificationCode | AlertKind::Blind | AlertKind::Critical => {
-                Urgency::Critical
-            }
+            AlertKind::VerificationCode
+            | AlertKind::Blind
+            | AlertKind::Cliff
+            | AlertKind::Critical => Urgency::Critical,
             AlertKind::Suspicious
             | AlertKind::Bounce
             | AlertKind::FaultySubmission
@@ -176,7 +183,8 @@ impl AlertKind {
     pub fn is_of_the_clock(self) -> bool {
         matches!(
             self,
-            AlertKind::Critical
+            AlertKind::Cliff
+                | AlertKind::Critical
                 | AlertKind::Overdue
                 | AlertKind::Reminder
                 | AlertKind::Due
@@ -209,14 +217,39 @@ pub struct Alert {
     pub title: String,
     /// What happened, and what to do.
     pub body: String,
+    /// Whether a refund is lost soon if nothing comes of it.
+    pub is_pressing: bool,
 }
 
 impl Alert {
+    /// How urgent it is: where a refund is lost soon, as urgent as can be.
+    pub fn urgency(&self) -> Urgency {
+        match self.is_pressing {
+            true => Urgency::Critical,
+            false => self.kind.urgency(),
+        }
+    }
+
     /// Whether it tells of what another one is about, too: of the same window, or of all of them.
     pub fn tells_of(&self, other: &Alert) -> bool {
         let windows = (self.key.rsplit_once('/'), other.key.rsplit_once('/'));
         let is_same = matches!(windows, (Some((own, _)), Some((other, _))) if own == other);
         self.application == other.application && (is_same || self.key.starts_with("snooze/"))
+    }
+}
+
+/// A title about a company that a notice shows whole: at most 60 characters. What does not fit is cut
+/// from the company's name.
+pub fn titled(company: &str, what: &str) -> String {
+    const WHOLE: usize = 60;
+    const LEAST: usize = 12;
+    let room = WHOLE.saturating_sub(what.chars().count() + 2).max(LEAST);
+    match company.chars().count() <= room {
+        true => format!("{company}: {what}"),
+        false => {
+            let cut: String = company.chars().take(room.saturating_sub(1)).collect();
+            format!("{}…: {what}", cut.trim_end())
+        }
     }
 }
 
@@ -279,7 +312,7 @@ pub fn digest(alerts: &[&Alert]) -> (String, String) {
     kinds.sort();
     let counts: Vec<String> = kinds.iter().map(|(kind, n)| kind.counted(*n)).collect();
     let mut sorted: Vec<&&Alert> = alerts.iter().collect();
-    sorted.sort_by_key(|alert| alert.kind);
+    sorted.sort_by_key(|alert| (!alert.is_pressing, alert.kind));
     let mut lines: Vec<String> =
         sorted.iter().take(NAMED).map(|alert| alert.title.clone()).collect();
     if NAMED < alerts.len() {
@@ -346,6 +379,7 @@ mod tests {
             application: Some(ApplicationId(application)),
             title: String::new(),
             body: String::new(),
+            is_pressing: false,
         };
         let reminder = alert("window/7/decision/100/reminder-1", 7);
         assert!(alert("window/7/decision/100/overdue", 7).tells_of(&reminder));
@@ -370,6 +404,7 @@ mod tests {
             application: None,
             title: title.to_owned(),
             body: String::new(),
+            is_pressing: false,
         };
         let alerts = [
             alert(AlertKind::Due, "due a"),

@@ -5,13 +5,15 @@
 //! that repeats an unanswered submission begins the wait for a receipt anew, and the decision is
 //! counted from the first all the same; one that follows CBP's request answers it.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 use super::event::{Event, EventKind, Source};
+use super::expectation::Moment;
 use super::importer::ImporterNumber;
 use super::receipt::OncePerSender;
 use super::silence::Silence;
 use super::submission::Fault;
+use super::window::Extension;
 
 /// An application's number in the database.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -67,8 +69,29 @@ pub struct Application {
     pub contact: Option<String>,
     /// The user's remarks.
     pub notes: Option<String>,
+    /// The earliest day on which an entry of the company was liquidated.
+    pub liquidated_on: Option<NaiveDate>,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
+}
+
+#[cfg(test)]
+impl Application {
+    /// One for tests.
+    pub(crate) fn example() -> Application {
+        Application {
+            id: ApplicationId(7),
+            company: "Acme Imports LLC".to_owned(),
+            number: "12-345678900".parse().unwrap(),
+            route: Route::Email,
+            aliases: Vec::new(),
+            tags: Vec::new(),
+            contact: None,
+            notes: None,
+            liquidated_on: None,
+            created_at: "2026-04-01T00:00:00Z".parse().unwrap(),
+        }
+    }
 }
 
 /// How far an application has come.
@@ -142,8 +165,11 @@ impl Stage {
 }
 
 /// A step after the approval that only the user knows of.
-pub const MILESTONES: [&str; 4] =
-    ["first-login", "importer-subaccount", "ach-refund", "cross-account-access"];
+pub const MILESTONES: [&str; 5] =
+    ["first-login", "login", "importer-subaccount", "ach-refund", "cross-account-access"];
+
+/// The only step that is done again and again.
+pub const LOGIN: &str = "login";
 
 /// How an application stands: the fold of its events.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -181,6 +207,12 @@ pub struct History {
     pub reason: Option<String>,
     /// What a person acknowledged or put off.
     pub silence: Silence,
+    /// The later dates that CBP named, as a person wrote them down.
+    pub extensions: Vec<Extension>,
+    /// What came from CBP in this attempt, in order.
+    heard: Vec<(EventKind, DateTime<Utc>)>,
+    /// The steps that were ticked off, in order.
+    milestones: Vec<(String, DateTime<Utc>)>,
 }
 
 /// One time that an application was sent.
@@ -222,11 +254,73 @@ impl History {
         }
     }
 
+    /// When something happened that a window may open or close on; the first time, where the
+    /// moment does not say the last.
+    pub fn at(&self, moment: Moment) -> Option<DateTime<Utc>> {
+        let decided = |is_approved| self.decided_at.filter(|_| self.is_approved == is_approved);
+        let ticked = |wanted: &[&str]| {
+            let mut fitting =
+                self.milestones.iter().rev().filter(|(name, _)| wanted.contains(&name.as_str()));
+            fitting.next().map(|(_, at)| *at)
+        };
+        match moment {
+            Moment::Submitted => self.submitted_at,
+            Moment::Sent => self.submitted_at.map(|at| self.resent_at.unwrap_or(at)),
+            Moment::Receipt => self.acknowledged_at,
+            Moment::Reply => self.first_reply_at,
+            Moment::Request => self.requests.last().map(|(at, _)| *at),
+            Moment::Answer => self.requests.last().and_then(|(_, answered_at)| *answered_at),
+            Moment::Approval => decided(true),
+            Moment::SecondApproval => {
+                let mut approvals =
+                    self.heard.iter().filter(|(kind, _)| *kind == EventKind::Approved);
+                approvals.nth(1).map(|(_, at)| *at)
+            }
+            Moment::Rejection => decided(false),
+            Moment::Decision => self.decided_at,
+            Moment::FirstLogin => self.activated_at,
+            Moment::Login => ticked(&["first-login", LOGIN]),
+            Moment::ImporterSubaccount => ticked(&["importer-subaccount"]),
+            Moment::AchRefund => ticked(&["ach-refund"]),
+            Moment::CrossAccountAccess => ticked(&["cross-account-access"]),
+        }
+    }
+
+    /// The first time after `after` that it happened. What only the user knows of counts whenever
+    /// it was: a step may be done before the mail that opens the way to it was read.
+    pub fn first_after(&self, moment: Moment, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let heard = |wanted: &dyn Fn(EventKind) -> bool| {
+            let mut fitting = self.heard.iter().filter(|(kind, at)| wanted(*kind) && after < *at);
+            fitting.next().map(|(_, at)| *at)
+        };
+        match moment {
+            Moment::Receipt => heard(&|kind| kind == EventKind::Receipt),
+            Moment::Reply => heard(&EventKind::is_answer),
+            Moment::Request => heard(&|kind| kind == EventKind::InformationRequest),
+            Moment::Approval => heard(&|kind| kind == EventKind::Approved),
+            Moment::Rejection => heard(&|kind| kind == EventKind::Rejected),
+            Moment::Decision => {
+                heard(&|kind| matches!(kind, EventKind::Approved | EventKind::Rejected))
+            }
+            Moment::Submitted | Moment::Sent | Moment::Answer | Moment::SecondApproval => {
+                self.at(moment).filter(|at| after <= *at)
+            }
+            Moment::FirstLogin
+            | Moment::Login
+            | Moment::ImporterSubaccount
+            | Moment::AchRefund
+            | Moment::CrossAccountAccess => self.at(moment),
+        }
+    }
+
     fn then(mut self, event: &Event) -> History {
         let at = event.at;
         let stage = self.stage.unwrap_or(Stage::Draft);
         if event.kind.is_answer() {
             self.silence.end(at);
+        }
+        if event.kind.is_answer() || event.kind == EventKind::Receipt {
+            self.heard.push((event.kind, at));
         }
         match event.kind {
             EventKind::Submitted => return self.sent(event),
@@ -279,15 +373,22 @@ impl History {
                 }
             }
             EventKind::Milestone => {
-                if event.text.as_deref() == Some("first-login") {
+                let name = event.text.clone().unwrap_or_default();
+                if name == "first-login" || name == LOGIN {
                     self.activated_at = self.activated_at.or(Some(at));
                     self.stage = Some(Stage::Active);
                 }
+                self.milestones.push((name, at));
             }
             EventKind::Closed => self.closed_at = Some(at),
             EventKind::Reopened => self.closed_at = None,
             EventKind::Acknowledged => self.silence.acknowledge(at, event.until),
             EventKind::Snoozed => self.silence.snooze(at, event.until, event.text.clone()),
+            EventKind::Extended => {
+                let reason = event.text.clone().unwrap_or_default();
+                let until = event.until.unwrap_or(at);
+                self.extensions.push(Extension { at, until, reason });
+            }
             EventKind::Reminder
             | EventKind::Note
             | EventKind::Call

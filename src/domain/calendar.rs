@@ -163,9 +163,11 @@ impl Calendar {
         let (first, nth) = match span.unit {
             CountUnit::Business if span.n > 0 => (next_day(from), span.n),
             CountUnit::Business => (from, 1),
-            CountUnit::Calendar => {
-                let days = Days::new(u64::from(span.n));
-                (from.checked_add_days(days).unwrap_or(NaiveDate::MAX), 1)
+            CountUnit::Calendar => (days_after(from, span.n), 1),
+            // The clock says when hours are over; the day is the earliest that it can be.
+            CountUnit::Hours => {
+                let result = days_after(from, span.n / 24);
+                return Counted { from, span, result, skipped: Vec::new() };
             }
         };
         let mut skipped = Vec::new();
@@ -183,6 +185,27 @@ impl Calendar {
         }
         let because = format!("given up here, {found} of {nth} business days found");
         skipped.push(Skipped { date: result, because });
+        Counted { from, span, result, skipped }
+    }
+
+    /// Like [`Self::count`], for a day on which something is lost: one without business moves it to
+    /// the business day before, but never before `from`. Business days never end on such a day.
+    pub fn count_before_loss(&self, from: NaiveDate, span: Span) -> Counted {
+        if span.unit != CountUnit::Calendar {
+            return self.count(from, span);
+        }
+        let last = days_after(from, span.n);
+        let days = iter::successors(Some(last), NaiveDate::pred_opt).take_while(|day| from <= *day);
+        let mut skipped = Vec::new();
+        let mut result = last;
+        for day in days.take(Self::LONGEST_WALK) {
+            result = day;
+            match self.reason(day) {
+                Some(because) => skipped.push(Skipped { date: day, because: because.into_owned() }),
+                None => break,
+            }
+        }
+        skipped.reverse();
         Counted { from, span, result, skipped }
     }
 
@@ -345,6 +368,11 @@ fn holiday_by_weekday(date: NaiveDate) -> Option<&'static str> {
         (11, Weekday::Thu, 4) => Some("Thanksgiving Day"),
         _ => None,
     }
+}
+
+/// The `n`th day after `from`, or the last date there is.
+fn days_after(from: NaiveDate, n: u32) -> NaiveDate {
+    from.checked_add_days(Days::new(u64::from(n))).unwrap_or(NaiveDate::MAX)
 }
 
 /// The day after `date`; the last date there is follows itself.

@@ -1,5 +1,7 @@
 //! A correction of what is registered about an application.
 
+use chrono::NaiveDate;
+
 use super::application::{Application, Route};
 use super::company::company_key;
 use super::importer::ImporterNumber;
@@ -25,6 +27,8 @@ pub struct Edit {
     pub contact: Option<String>,
     /// The remarks; an empty text removes them.
     pub notes: Option<String>,
+    /// The earliest liquidation of an entry; an empty one removes it.
+    pub liquidated_on: Option<Option<NaiveDate>>,
     /// Ticket numbers that no longer lead to it.
     pub tickets_removed: Vec<String>,
 }
@@ -72,6 +76,13 @@ impl Edit {
         })?;
         replace("contact", &mut after.contact, self.contact.as_ref(), &mut changes);
         replace("notes", &mut after.notes, self.notes.as_ref(), &mut changes);
+        if let Some(day) = self.liquidated_on.filter(|day| *day != before.liquidated_on) {
+            changes.push(match day {
+                Some(day) => format!("earliest liquidation: {day}"),
+                None => "earliest liquidation removed".to_owned(),
+            });
+            after.liquidated_on = day;
+        }
         Ok((after, changes))
     }
 }
@@ -117,20 +128,13 @@ fn replace(what: &str, own: &mut Option<String>, new: Option<&String>, changes: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::application::ApplicationId;
-    use chrono::DateTime;
 
     fn application() -> Application {
         Application {
-            id: ApplicationId(7),
-            company: "Acme Imports LLC".to_owned(),
-            number: "12-345678900".parse().unwrap(),
-            route: Route::Email,
             aliases: vec!["Acme Trading, Inc.".to_owned()],
             tags: vec!["North".to_owned()],
             contact: Some("Ms. Fictional".to_owned()),
-            notes: None,
-            created_at: DateTime::UNIX_EPOCH,
+            ..Application::example()
         }
     }
 

@@ -4,17 +4,20 @@
 //! so a call too many is harmless and a missed one heals itself. It also says when its answer can
 //! next change, so that nobody needs to ask before.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
-use super::alert::{Alert, AlertKind};
+use super::alert::{Alert, AlertKind, titled};
 use super::application::{Application, ApplicationId, History, Stage};
 use super::calendar::Calendar;
+use super::cliff::{Cliff, nearing};
 use super::coverage::Coverage;
-use super::expectation::RouteWindows;
+use super::expectation::{Owes, WindowRule};
 use super::silence::Silence;
 use super::span::Span;
 use super::submission::Fault;
-use super::window::{Deadline, Verdict, Window, WindowName, windows};
+use super::window::{Deadline, Verdict, Window, windows};
 
 /// Whether an application needs a person, most urgent last.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -76,21 +79,34 @@ pub struct Evaluation {
     pub snoozed_until: Option<DateTime<Utc>>,
     /// Since when a person has known of all that is overdue, and has heard nothing new.
     pub acked_at: Option<DateTime<Utc>>,
+    /// The next date after which a refund is lost, while the account is missing.
+    pub cliff: Option<Cliff>,
     /// The alerts that hold.
     pub alerts: Vec<Alert>,
+    /// What is yet to come: deadlines that lie ahead.
+    pub ahead: Vec<Ahead>,
+}
+
+/// A deadline that lies ahead. Who was told of it before it was moved there is told again then.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Ahead {
+    /// How the keys of its alerts begin.
+    pub key: String,
+    /// When it passes.
+    pub at: DateTime<Utc>,
 }
 
 /// Says how an application stands at `now`. Safe to call at any time and any number of times.
 pub fn evaluate(
     application: &Application,
     history: &History,
-    spans: &RouteWindows,
+    rules: &[Arc<WindowRule>],
     coverage: &Coverage,
     calendar: &Calendar,
     reminders: &[Span],
     now: DateTime<Utc>,
 ) -> Evaluation {
-    let windows: Vec<(Window, Verdict)> = windows(history, spans, calendar)
+    let windows: Vec<(Window, Verdict)> = windows(history, rules, calendar)
         .into_iter()
         .map(|window| {
             let verdict = window.verdict(coverage, now);
@@ -103,7 +119,10 @@ pub fn evaluate(
             Attention::ActionNeeded
         }
         Stage::Closed => Attention::None,
-        _ => windows.iter().map(|(_, verdict)| attention_of(*verdict)).max().unwrap_or_default(),
+        _ => {
+            let attentions = windows.iter().map(|(_, verdict)| attention_of(*verdict, stage));
+            attentions.max().unwrap_or_default()
+        }
     };
     let mut alerts = Vec::new();
     let mut reminded_at = Vec::new();
@@ -112,13 +131,24 @@ pub fn evaluate(
         alerts.extend(faulty_alert(application, history));
     }
     let silence = &history.silence;
+    let mut ahead = Vec::new();
     if stage != Stage::Closed {
+        ahead.extend(
+            windows.iter().flat_map(|(window, _)| deadlines_ahead(application, window, now)),
+        );
         alerts.extend(snooze_over(application, &windows, silence, coverage, now));
+        // Who is told that one thing is late need not hear that another one is due, nor be reminded
+        // of what was late before it.
+        let overdue = windows.iter().filter(|(_, verdict)| *verdict == Verdict::Overdue);
+        let last_overdue = overdue.map(|(window, _)| window).max_by_key(|w| w.overdue.at);
         for (window, verdict) in &windows {
             let passed = passed(window, *verdict, coverage, now);
-            let told = passed.filter(|(_, deadline)| !silence.covers(window, deadline.at));
+            let told = passed.filter(|(kind, deadline)| {
+                let is_news = *kind != AlertKind::Due || last_overdue.is_none();
+                is_news && !silence.covers(window, deadline.at)
+            });
             alerts.extend(told.map(|passed| alert_of(application, window, passed)));
-            if *verdict == Verdict::Overdue {
+            if last_overdue.is_some_and(|last| std::ptr::eq(last, window)) {
                 let Reminders { last, next } = reminders_of(window, reminders, calendar, now);
                 let told = last.filter(|(_, at)| !silence.covers(window, *at));
                 alerts.extend(told.map(|(n, _)| reminder_alert(application, window, n, now)));
@@ -129,6 +159,13 @@ pub fn evaluate(
     let snoozed_until = silence.snooze_at(now).map(|snooze| snooze.until);
     let snoozed_until = snoozed_until.filter(|_| stage != Stage::Closed);
     let acked_at = acked_at(&windows, silence, now).filter(|_| stage != Stage::Closed);
+    let nearing = nearing(application, stage, calendar, now);
+    if nearing.is_pressing {
+        for alert in alerts.iter_mut().filter(|alert| alert.kind.is_of_the_clock()) {
+            alert.is_pressing = true;
+        }
+    }
+    alerts.extend(nearing.alert.filter(|_| snoozed_until.is_none()));
     let proof_needed =
         windows.iter().filter_map(|(window, _)| window.proof_needed(coverage, now)).min();
     let next_deadline = windows.iter().filter_map(|(window, _)| window.next_deadline(now)).min();
@@ -141,6 +178,7 @@ pub fn evaluate(
         .map(|at| at + chrono::Duration::seconds(1))
         .into_iter()
         .chain(snoozed_until)
+        .chain(nearing.changes_at)
         .min();
     Evaluation {
         windows,
@@ -150,13 +188,17 @@ pub fn evaluate(
         proof_needed,
         snoozed_until,
         acked_at,
+        cliff: nearing.next,
         alerts,
+        ahead,
     }
 }
 
-fn attention_of(verdict: Verdict) -> Attention {
+fn attention_of(verdict: Verdict, stage: Stage) -> Attention {
     match verdict {
         Verdict::Overdue => Attention::Overdue,
+        // What may have come after the decision need not be proved to have.
+        Verdict::Unknown if matches!(stage, Stage::Approved | Stage::Active) => Attention::None,
         Verdict::Unknown => Attention::Unknown,
         Verdict::Due => Attention::Due,
         Verdict::Waiting | Verdict::Answered | Verdict::Paused | Verdict::NotExpected => {
@@ -250,9 +292,10 @@ fn snooze_over(
     let (kind, deadline, window) = late.min_by_key(|(kind, deadline, _)| (*kind, deadline.at))?;
     let alert = alert_of(application, window, (kind, deadline));
     let ApplicationId(id) = application.id;
+    let what = format!("snooze over, {} {}", window.rule.short, kind.as_str());
     Some(Alert {
         key: format!("snooze/{id}/{}", until.timestamp()),
-        title: format!("Snooze over: {} for {}", window.name.awaited(), application.company),
+        title: titled(&application.company, &what),
         ..alert
     })
 }
@@ -262,34 +305,37 @@ fn alert_of(
     window: &Window,
     (kind, deadline): (AlertKind, &Deadline),
 ) -> Alert {
-    let company = &application.company;
-    let awaited = window.name.awaited();
-    let title = match kind {
-        AlertKind::Critical => format!("Three weeks of silence: {company}"),
-        AlertKind::Overdue => format!("Overdue: {awaited} for {company}"),
-        _ => format!("Due: {awaited} for {company}"),
+    let advice = match (kind, window.rule.owes) {
+        (AlertKind::Due, Owes::Cbp) => "Nothing to do yet but to look out for it.",
+        _ => &window.rule.advice,
     };
-    let advice = match (window.name, kind) {
-        (WindowName::Activation, _) => {
-            "Log in to the ACE portal; the link of the approval may expire."
-        }
-        (WindowName::YourAnswer, _) => "CBP waits for you. Answer its mail.",
-        (WindowName::Acknowledgement, _) => {
-            "It may not have arrived. Check the address and the attachment, then send it again."
-        }
-        (_, AlertKind::Due) => "Nothing to do yet but to look out for it.",
-        _ => "Write to ACE.Support@cbp.dhs.gov or call 1-866-530-4172, option 1, then 2.",
-    };
-    let ApplicationId(id) = application.id;
     Alert {
         key: key(application, window, kind.as_str()),
         kind,
         application: Some(application.id),
-        title,
-        body: format!(
-            "Expected by {}. {advice} `acewatch show {id}`",
-            deadline.day().format("%a %-d %b")
-        ),
+        title: titled(&application.company, &stands(window, kind, deadline)),
+        body: body(application, window, advice),
+        is_pressing: false,
+    }
+}
+
+/// How a window stands, in few words: "decision overdue since 14 May".
+fn stands(window: &Window, kind: AlertKind, deadline: &Deadline) -> String {
+    let since = deadline.day().format("%-d %b");
+    format!("{} {} since {since}", window.rule.short, kind.as_str())
+}
+
+/// What to do, and where to read more.
+fn body(application: &Application, window: &Window, advice: &str) -> String {
+    let ApplicationId(id) = application.id;
+    let by = window.due.day().format("%a %-d %b");
+    let expected = match window.rule.owes {
+        Owes::Cbp => format!("Expected by {by}: `acewatch show {id}`"),
+        Owes::You => format!("To be done by {by}: `acewatch show {id}`"),
+    };
+    match advice {
+        "" => expected,
+        advice => format!("{advice}\n{expected}"),
     }
 }
 
@@ -298,8 +344,7 @@ fn alert_of(
 fn sendable_until(history: &History, windows: &[(Window, Verdict)]) -> Option<DateTime<Utc>> {
     let is_unread = matches!(history.stage(), Stage::Submitted | Stage::Acknowledged);
     let is_faulty = history.attempts.last()?.faults.iter().any(|f| f.is_worth_sending_anew());
-    let (acknowledgement, _) =
-        windows.iter().find(|(window, _)| window.name == WindowName::Acknowledgement)?;
+    let (acknowledgement, _) = windows.iter().find(|(window, _)| window.rule.awaits_receipt())?;
     (is_unread && is_faulty).then_some(acknowledgement.overdue.at)
 }
 
@@ -316,7 +361,8 @@ fn faulty_alert(application: &Application, history: &History) -> Option<Alert> {
         key: format!("submission/{id}/{}", attempt.at.timestamp()),
         kind: AlertKind::FaultySubmission,
         application: Some(application.id),
-        title: format!("Check what you sent: {}", application.company),
+        title: titled(&application.company, "check what you sent"),
+        is_pressing: false,
         body: format!(
             "In the mail to CBP {}. {check} it again. `acewatch subject {id}` prints the right subject.",
             Fault::told(&faults)
@@ -326,19 +372,33 @@ fn faulty_alert(application: &Application, history: &History) -> Option<Alert> {
 
 fn reminder_alert(application: &Application, window: &Window, n: u32, now: DateTime<Utc>) -> Alert {
     let days = (now - window.overdue.at).num_days().max(1);
-    let ApplicationId(id) = application.id;
+    let word = if days == 1 { "day" } else { "days" };
+    let what = format!("{} overdue for {days} {word}", window.rule.short);
     Alert {
         key: key(application, window, &format!("reminder-{n}")),
         kind: AlertKind::Reminder,
         application: Some(application.id),
-        title: format!("Still nothing: {} for {}", window.name.awaited(), application.company),
-        body: format!("Overdue for {days} days. `acewatch show {id}`"),
+        title: titled(&application.company, &what),
+        body: body(application, window, &window.rule.advice),
+        is_pressing: false,
     }
+}
+
+fn deadlines_ahead(application: &Application, window: &Window, now: DateTime<Utc>) -> Vec<Ahead> {
+    if !window.is_running() {
+        return Vec::new();
+    }
+    let reminders = ("reminder", &window.overdue);
+    let all = window.deadlines().chain([reminders]);
+    let ahead = all.filter(|(_, deadline)| now <= deadline.at);
+    ahead
+        .map(|(what, deadline)| Ahead { key: key(application, window, what), at: deadline.at })
+        .collect()
 }
 
 fn key(application: &Application, window: &Window, what: &str) -> String {
     let ApplicationId(id) = application.id;
-    format!("window/{id}/{}/{}/{what}", window.name.as_str(), window.opened_at.timestamp())
+    format!("window/{id}/{}/{}/{what}", window.name(), window.opened_at.timestamp())
 }
 
 #[cfg(test)]
@@ -347,6 +407,7 @@ mod tests {
     use crate::domain::application::Route;
     use crate::domain::coverage::Watched;
     use crate::domain::event::{Event, EventKind, Source};
+    use crate::domain::expectation::Windows;
     use proptest::prelude::*;
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -374,21 +435,11 @@ mod tests {
     }
 
     fn evaluated_of(events: &[Event], read_until: &str, now: DateTime<Utc>) -> Evaluation {
-        let application = Application {
-            id: ApplicationId(7),
-            company: "Acme Imports LLC".to_owned(),
-            number: "12-345678900".parse().unwrap(),
-            route: Route::Email,
-            aliases: Vec::new(),
-            tags: Vec::new(),
-            contact: None,
-            notes: None,
-            created_at: at("2026-04-01T00:00:00Z"),
-        };
+        let application = Application::example();
         evaluate(
             &application,
             &History::of(events),
-            &RouteWindows::default(),
+            Windows::default().of(Route::Email),
             &Coverage::common(&[vec![Watched {
                 from: at("2026-01-01T00:00:00Z"),
                 until: at(read_until),
@@ -414,13 +465,8 @@ mod tests {
         use AlertKind::*;
         check(&[SENT, RECEIPT], "2026-05-05T12:00:00Z", Attention::None, &[]);
         check(&[SENT, RECEIPT], "2026-05-06T12:00:00Z", Attention::Due, &[Due]);
-        check(&[SENT, RECEIPT], "2026-05-08T12:00:00Z", Attention::Overdue, &[Overdue, Due]);
-        check(
-            &[SENT, RECEIPT],
-            "2026-05-12T12:00:00Z",
-            Attention::Overdue,
-            &[Overdue, Reminder, Due],
-        );
+        check(&[SENT, RECEIPT], "2026-05-08T12:00:00Z", Attention::Overdue, &[Overdue]);
+        check(&[SENT, RECEIPT], "2026-05-12T12:00:00Z", Attention::Overdue, &[Overdue, Reminder]);
         check(
             &[SENT, RECEIPT, ("2026-05-07T12:00:00Z", EventKind::Rejected)],
             "2026-05-12T12:00:00Z",

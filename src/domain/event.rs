@@ -34,6 +34,8 @@ pub enum EventKind {
     Acknowledged,
     /// A person does not want to hear of it until some instant, or wants to again.
     Snoozed,
+    /// CBP named a later date, and a person wrote it down.
+    Extended,
     /// A person corrected what is registered.
     Edited,
     /// A step after the approval was done; the text names it.
@@ -49,7 +51,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [EventKind; 19] = [
+    const ALL: [EventKind; 20] = [
         EventKind::Submitted,
         EventKind::Receipt,
         EventKind::Reply,
@@ -63,6 +65,7 @@ impl EventKind {
         EventKind::Call,
         EventKind::Acknowledged,
         EventKind::Snoozed,
+        EventKind::Extended,
         EventKind::Edited,
         EventKind::Milestone,
         EventKind::Assigned,
@@ -87,6 +90,7 @@ impl EventKind {
             EventKind::Call => "call",
             EventKind::Acknowledged => "acknowledged",
             EventKind::Snoozed => "snoozed",
+            EventKind::Extended => "extended",
             EventKind::Edited => "edited",
             EventKind::Milestone => "milestone",
             EventKind::Assigned => "assigned",
@@ -152,8 +156,8 @@ pub struct Event {
     pub message_id: Option<String>,
     /// A remark: the reason of a rejection, the name of a milestone, a note.
     pub text: Option<String>,
-    /// Up to when it holds: the end of a snooze; of what is acknowledged, how far the mailboxes
-    /// had been read.
+    /// Up to when it holds: the end of a snooze, the day to which CBP put something off; of what is
+    /// acknowledged, how far the mailboxes had been read.
     pub until: Option<DateTime<Utc>>,
     /// The event that this one takes back.
     pub undoes: Option<i64>,

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::alert::{Alert, AlertKind};
+use super::alert::{Alert, AlertKind, titled};
 use super::application::{ApplicationId, Route, Stage};
 use super::authenticity::{Authenticity, Trust, Verdict, never_left_our_servers};
 use super::classification::{Classification, is_reminder, spoken_text};
@@ -623,10 +623,11 @@ fn lost(
         kind: AlertKind::Review,
         application: candidate.map(|candidate| candidate.id),
         title: match candidate {
-            Some(candidate) => format!("To review: what you sent for {}", candidate.company),
+            Some(candidate) => titled(&candidate.company, "to review, what you sent"),
             None => "To review: an application that you sent to CBP".to_owned(),
         },
         body,
+        is_pressing: false,
     }
 }
 
@@ -638,7 +639,10 @@ fn alert_of(
     candidate: Option<&Candidate>,
     because: &str,
 ) -> Option<Alert> {
-    let company = candidate.map_or("an application", |candidate| candidate.company.as_str());
+    let about = |what: &str| match candidate {
+        Some(candidate) => titled(&candidate.company, what),
+        None => titled("An application", what),
+    };
     let application = candidate.map(|candidate| candidate.id);
     let show = application
         .map_or("acewatch status".to_owned(), |ApplicationId(id)| format!("acewatch show {id}"));
@@ -646,46 +650,46 @@ fn alert_of(
         (Effect::Quarantined, _) => (
             AlertKind::Suspicious,
             "Suspicious mail in CBP's name".to_owned(),
-            "It moved nothing. Do not open its links or attachments; report it to IEEPAFraud@cbp.dhs.gov.".to_owned(),
+            "Do not open its links or attachments; it moved nothing.\nReport it to IEEPAFraud@cbp.dhs.gov.".to_owned(),
         ),
         (Effect::Ignored, Kind::VerificationCode) if authenticity.verdict == Verdict::Authentic => (
             AlertKind::VerificationCode,
-            "A CBP code has arrived".to_owned(),
-            "A log-in or verification code is in the mailbox. It is valid for about ten minutes: read it there.".to_owned(),
+            "A CBP code has arrived: read it now".to_owned(),
+            "It is in the mailbox, and valid for about ten minutes.".to_owned(),
         ),
-        (Effect::Review, _) => (
-            AlertKind::Review,
-            match candidate {
-                Some(_) => format!("To review: {} for {company}", classification.kind.as_str().replace('_', " ")),
-                None => format!("To review: {} in CBP's name", classification.kind.as_str().replace('_', " ")),
-            },
-            format!("{because}. See `acewatch review`."),
-        ),
+        (Effect::Review, kind) => {
+            let kind = kind.as_str().replace('_', " ");
+            let title = match candidate {
+                Some(candidate) => titled(&candidate.company, &format!("{kind} to review")),
+                None => format!("To review: {kind} in CBP's name"),
+            };
+            (AlertKind::Review, title, format!("Decide with `acewatch review`.\n{because}."))
+        }
         // What no rule knows may be a decision in new words.
         (Effect::Recorded, Kind::Reply) if !classification.is_recognised => (
             AlertKind::Reply,
-            format!("CBP wrote: {company}"),
-            format!("No rule knows these words, so it counts as a mere reply. Read it. `{show}`"),
+            about("CBP wrote in new words"),
+            format!("Read it: no rule knows these words, so that it counts\nas a mere reply. `{show}`"),
         ),
         (Effect::Recorded, Kind::Approval) => (
             AlertKind::Approval,
-            format!("Approved: {company}"),
-            format!("CBP says the ACE account exists. Next: the first log-in. `{show}`"),
+            about("approved by CBP"),
+            format!("The ACE account exists. Next: the first log-in.\n`{show}`"),
         ),
         (Effect::Recorded, Kind::Rejection) => (
             AlertKind::Rejection,
-            format!("Rejected: {company}"),
-            format!("CBP ended the application without an account{}. `{show}`", stated(classification)),
+            about("rejected by CBP"),
+            format!("Mend what CBP names{} and send it anew.\n`{show}`", stated(classification)),
         ),
         (Effect::Recorded, Kind::InformationRequest) => (
             AlertKind::InformationRequest,
-            format!("CBP asks: {company}"),
-            format!("CBP wants something before it goes on{}. Read and answer the mail. `{show}`", stated(classification)),
+            about("CBP asks for something"),
+            format!("Read and answer its mail{}: CBP waits.\n`{show}`", stated(classification)),
         ),
         (Effect::Recorded, Kind::Bounce) => (
             AlertKind::Bounce,
-            format!("Not delivered: {company}"),
-            format!("The application did not reach CBP and must be sent again. `{show}`"),
+            about("mail to CBP not delivered"),
+            format!("It did not reach CBP: send it again.\n`{show}`"),
         ),
         _ => return None,
     };
@@ -702,6 +706,7 @@ fn alert_of(
         application,
         title,
         body,
+        is_pressing: false,
     })
 }
 

@@ -57,6 +57,8 @@ pub mod window;
 
 pub mod silence;
 
+pub mod cliff;
+
 pub mod evaluation;
 
 pub mod alert;

@@ -105,7 +105,7 @@ impl Silence {
     pub(super) fn acknowledged_until(&self, window: &Window) -> Option<DateTime<Utc>> {
         let Acknowledged { at, known_until, ended_at } = self.acknowledged.as_ref()?;
         let overdue_at = window.overdue.at;
-        let is_known = overdue_at <= *known_until || !window.name.needs_proof();
+        let is_known = overdue_at <= *known_until || !window.rule.needs_proof();
         if *at <= overdue_at || !is_known {
             return None;
         }
@@ -119,12 +119,12 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::application::{Application, ApplicationId, History, Route};
+    use crate::domain::application::{Application, History, Route};
     use crate::domain::calendar::Calendar;
     use crate::domain::coverage::{Coverage, Watched};
     use crate::domain::evaluation::{Evaluation, evaluate};
     use crate::domain::event::{Event, EventKind, Source};
-    use crate::domain::expectation::RouteWindows;
+    use crate::domain::expectation::Windows;
     use crate::domain::zone::Zone;
     use EventKind::*;
     use proptest::prelude::*;
@@ -167,21 +167,11 @@ mod tests {
     fn standing(events: &[Event], now: DateTime<Utc>) -> Evaluation {
         let seen: Vec<Event> = events.iter().filter(|e| e.at <= now).cloned().collect();
         let read = Watched { from: may("-99T0"), until: may("999T0") };
-        let application = Application {
-            id: ApplicationId(7),
-            company: "Acme Imports LLC".to_owned(),
-            number: "12-345678900".parse().unwrap(),
-            route: Route::Email,
-            aliases: Vec::new(),
-            tags: Vec::new(),
-            contact: None,
-            notes: None,
-            created_at: may("-30T0"),
-        };
+        let application = Application::example();
         evaluate(
             &application,
             &History::of(&seen),
-            &RouteWindows::default(),
+            Windows::default().of(Route::Email),
             &Coverage::common(&[vec![read]]),
             &CALENDAR,
             &["2bd".parse().unwrap(), "7d".parse().unwrap()],
@@ -232,13 +222,10 @@ mod tests {
             &[
                 "7T4 first_response due",
                 "9T4 first_response overdue",
-                "9T4 decision due",
                 "13T4 first_response reminder-1",
                 "16T4 decision overdue",
-                "20T4 first_response reminder-2",
                 "20T4 decision reminder-1",
                 "23T4 decision critical",
-                "27T4 first_response reminder-3",
                 "27T4 decision reminder-2",
             ],
         );
@@ -246,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_was_acknowledged_is_told_again_only_when_it_is_critical() {
-        let before = ["7T4 first_response due", "9T4 first_response overdue", "9T4 decision due"];
+        let before = ["7T4 first_response due", "9T4 first_response overdue"];
         let told = |after: &[&'static str]| [&before[..], after].concat();
         check(
             &[("10T12", Acknowledged, Some("10T12"))],
@@ -284,7 +271,6 @@ mod tests {
             &told(&[
                 "13T4 first_response reminder-1",
                 "16T4 decision overdue",
-                "20T4 first_response reminder-2",
                 "20T4 decision reminder-1",
             ]),
         );
@@ -295,7 +281,6 @@ mod tests {
         let before = [
             "7T4 first_response due",
             "9T4 first_response overdue",
-            "9T4 decision due",
             "13T4 first_response reminder-1",
             "16T4 decision overdue",
         ];
@@ -315,17 +300,12 @@ mod tests {
         check(
             &[acknowledged, ("18T12", Submitted, None)],
             "21T0",
-            &told(&["20T4 first_response reminder-2", "20T4 decision reminder-1"]),
+            &told(&["20T4 decision reminder-1"]),
         );
         check(
             &[acknowledged, ("18T12", Rejected, None), ("18T15", Submitted, None)],
             "27T0",
-            &told(&[
-                "20T4 acknowledgement due",
-                "22T4 acknowledgement overdue",
-                "22T4 first_response due",
-                "27T4 first_response overdue",
-            ])[..8],
+            &told(&["20T4 acknowledgement due", "22T4 acknowledgement overdue"]),
         );
     }
 
@@ -335,12 +315,7 @@ mod tests {
         check(
             &[snoozed],
             "24T0",
-            &[
-                "18T12 snooze over",
-                "20T4 first_response reminder-2",
-                "20T4 decision reminder-1",
-                "23T4 decision critical",
-            ],
+            &["18T12 snooze over", "20T4 decision reminder-1", "23T4 decision critical"],
         );
         // Past the critical date, too.
         check(&[("6T12", Snoozed, Some("25T12"))], "26T0", &["25T12 snooze over"]);
@@ -360,7 +335,15 @@ mod tests {
             &["10T12 snooze over", "16T4 decision overdue", "20T4 decision reminder-1"],
         );
         check(&[snoozed, ("10T12", Receipt, None)], "19T0", &["18T12 snooze over"]);
-        check(&[snoozed, ("10T12", Approved, None)], "20T0", &["19T4 activation due"]);
+        check(
+            &[snoozed, ("10T12", Approved, None)],
+            "20T0",
+            &[
+                "11T13 second_approval due",
+                "13T13 second_approval overdue",
+                "16T4 second_approval reminder-1",
+            ],
+        );
         let again = ("11T12", Submitted, None);
         check(&[snoozed, ("10T12", Rejected, None), again], "14T0", &["13T4 acknowledgement due"]);
     }
@@ -374,10 +357,8 @@ mod tests {
             &[
                 "7T4 first_response due",
                 "9T4 first_response overdue",
-                "9T4 decision due",
                 "14T12 snooze over",
                 "16T4 decision overdue",
-                "20T4 first_response reminder-2",
                 "20T4 decision reminder-1",
             ],
         );
@@ -400,10 +381,10 @@ mod tests {
         let evaluation = standing(&events, may("18T12"));
         let [alert] = &evaluation.alerts[..] else { panic!("{:?}", evaluation.alerts) };
         assert_eq!(alert.kind.as_str(), "overdue");
-        assert_eq!(alert.title, "Snooze over: CBP's first response for Acme Imports LLC");
+        assert_eq!(alert.title, "Acme Imports LLC: snooze over, first response overdue");
         assert_eq!(
             alert.body,
-            "Expected by Fri 8 May. Write to ACE.Support@cbp.dhs.gov or call 1-866-530-4172, option 1, then 2. `acewatch show 7`"
+            "Write to ACE.Support@cbp.dhs.gov or call 1-866-530-4172.\nExpected by Wed 6 May: `acewatch show 7`"
         );
         assert_eq!(standing(&events, may("18T11")).snoozed_until, Some(may("18T12")));
         assert_eq!(standing(&events, may("18T12")).snoozed_until, None);
@@ -449,22 +430,25 @@ mod tests {
     }
 
     /// What is told of silence: the window, what, and the hour since the beginning of May.
-    const EVERYTHING: [(&str, &str, i64); 10] = [
+    const EVERYTHING: [(&str, &str, i64); 7] = [
         ("first_response", "due", 6 * 24 + 4),
         ("first_response", "overdue", 8 * 24 + 4),
-        ("decision", "due", 8 * 24 + 4),
         ("first_response", "reminder-1", 12 * 24 + 4),
         ("decision", "overdue", 15 * 24 + 4),
-        ("first_response", "reminder-2", 19 * 24 + 4),
         ("decision", "reminder-1", 19 * 24 + 4),
         ("decision", "critical", 22 * 24 + 4),
-        ("first_response", "reminder-3", 26 * 24 + 4),
         ("decision", "reminder-2", 26 * 24 + 4),
     ];
+
+    /// Of this nothing is told, because the first response is overdue by then.
+    const DECISION_DUE: i64 = 8 * 24 + 4;
 
     /// The same with a snooze and an acknowledgement, reckoned one by one.
     fn expected((from, until): (i64, i64), acked: i64) -> Vec<String> {
         let hour = |window: &str, what: &str| {
+            if (window, what) == ("decision", "due") {
+                return DECISION_DUE;
+            }
             let found = EVERYTHING.iter().find(|(w, k, _)| (*w, *k) == (window, what));
             found.map_or(i64::MAX, |(_, _, hour)| *hour)
         };

@@ -1,4 +1,4 @@
-//! A number of days as people write it: `3bd`, `14d`.
+//! A span of time as people write it: `3bd`, `14d`, `24h`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,19 +10,22 @@ pub enum CountUnit {
     Business,
     /// Civil days, whatever they are.
     Calendar,
+    /// Hours by the clock, whatever day it is.
+    Hours,
 }
 
 impl CountUnit {
-    /// The word for it in commands and JSON: `business` or `calendar`.
+    /// The word for it in commands and JSON: `business`, `calendar` or `hours`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Business => "business",
             Self::Calendar => "calendar",
+            Self::Hours => "hours",
         }
     }
 }
 
-/// A number of days, written `3bd` (business days) or `14d` (calendar days).
+/// A span of time, written `3bd` (business days), `14d` (calendar days) or `24h` (hours).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Span {
     /// How many.
@@ -32,7 +35,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// The longest span that can be written: about three years.
+    /// The longest span that can be written: in days, about three years.
     pub const LONGEST: u32 = 1_000;
 }
 
@@ -41,6 +44,7 @@ impl fmt::Display for Span {
         match self.unit {
             CountUnit::Business => write!(f, "{}bd", self.n),
             CountUnit::Calendar => write!(f, "{}d", self.n),
+            CountUnit::Hours => write!(f, "{}h", self.n),
         }
     }
 }
@@ -48,12 +52,14 @@ impl fmt::Display for Span {
 impl FromStr for Span {
     type Err = SpanError;
 
-    /// Reads `3bd` or `14d`: digits and a unit, nothing else.
+    /// Reads `3bd`, `14d` or `24h`: digits and a unit, nothing else.
     fn from_str(written: &str) -> Result<Self, SpanError> {
         let (digits, unit) = if let Some(digits) = written.strip_suffix("bd") {
             (digits, CountUnit::Business)
         } else if let Some(digits) = written.strip_suffix('d') {
             (digits, CountUnit::Calendar)
+        } else if let Some(digits) = written.strip_suffix('h') {
+            (digits, CountUnit::Hours)
         } else {
             return Err(SpanError::Malformed(written.to_owned()));
         };
@@ -73,10 +79,12 @@ impl FromStr for Span {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SpanError {
     /// Not a number with a unit.
-    #[error("`{0}` is no number of days: write `3bd` for business days, `14d` for calendar days")]
+    #[error(
+        "`{0}` is no span: write `3bd` for business days, `14d` for calendar days, `24h` for hours"
+    )]
     Malformed(String),
     /// More than [`Span::LONGEST`].
-    #[error("`{0}` is too long: {max} days are the most", max = Span::LONGEST)]
+    #[error("`{0}` is too long: {max} are the most", max = Span::LONGEST)]
     TooLong(String),
 }
 
@@ -96,13 +104,14 @@ mod tests {
             ("3bd", 3, CountUnit::Business),
             ("14d", 14, CountUnit::Calendar),
             ("0d", 0, CountUnit::Calendar),
+            ("24h", 24, CountUnit::Hours),
             ("1000bd", 1_000, CountUnit::Business),
         ] {
             assert_eq!(span(written), Span { n, unit });
             assert_eq!(span(written).to_string(), written);
         }
         assert_eq!(span("007d").to_string(), "7d");
-        let malformed = "|3|bd|d|3 bd| 3bd|+3bd|-3d|3BD|3bdd|3w|3b|\u{663}d";
+        let malformed = "|3|bd|d|h|3 bd| 3bd|+3bd|-3d|3BD|3bdd|3w|3b|\u{663}d";
         for written in malformed.split('|') {
             assert_eq!(written.parse::<Span>(), Err(SpanError::Malformed(written.to_owned())));
         }
@@ -113,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_the_reading_of_a_span(written in "\\PC*|[0-9]{0,30}b?d?") {
+        fn no_text_breaks_the_reading_of_a_span(written in "\\PC*|[0-9]{0,30}(b?d|h)?") {
             if let Ok(span) = written.parse::<Span>() {
                 prop_assert_eq!(span.to_string().parse(), Ok(span));
             }

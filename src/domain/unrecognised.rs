@@ -61,6 +61,7 @@ pub fn alert_of_the_day(
         kind: AlertKind::Unrecognised,
         application: None,
         title,
+        is_pressing: false,
         body: format!("No rule knows these words{named}. `acewatch rules unrecognised`"),
     })
 }

@@ -135,7 +135,7 @@ impl Message {
                 json!({
                     "key": alert.key,
                     "kind": alert.kind.as_str(),
-                    "urgency": urgency_name(alert.kind.urgency()),
+                    "urgency": urgency_name(alert.urgency()),
                     "application": alert.application.map(|id| id.0),
                     "title": alert.title,
                     "body": alert.body,
@@ -228,6 +228,7 @@ pub(super) mod testing {
             application: Some(ApplicationId(id)),
             title: title.to_owned(),
             body: "Expected by Fri 8 May.\nWrite to CBP.".to_owned(),
+            is_pressing: false,
         };
         Message {
             key: "digest/1".to_owned(),

@@ -16,7 +16,7 @@ pub fn application(tx: &Transaction, after: &Application) -> Result<()> {
     tx.prepare_cached(
         "UPDATE applications
          SET company = :company, number = :number, route = :route, ein = :ein, aliases = :aliases,
-             tags = :tags, contact = :contact, notes = :notes
+             tags = :tags, contact = :contact, notes = :notes, liquidated_on = :liquidated_on
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -29,6 +29,7 @@ pub fn application(tx: &Transaction, after: &Application) -> Result<()> {
         ":tags": json(&after.tags),
         ":contact": after.contact,
         ":notes": after.notes,
+        ":liquidated_on": after.liquidated_on.map(|day| day.to_string()),
     })?;
     let names: Vec<String> = std::iter::once(&after.company)
         .chain(&after.aliases)

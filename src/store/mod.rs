@@ -24,7 +24,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
     ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
@@ -33,6 +33,7 @@ const MIGRATIONS: [(&str, &str); 8] = [
     ("0006_decisions", include_str!("../../migrations/0006_decisions.sql")),
     ("0007_receipts", include_str!("../../migrations/0007_receipts.sql")),
     ("0008_snoozes", include_str!("../../migrations/0008_snoozes.sql")),
+    ("0009_windows", include_str!("../../migrations/0009_windows.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::Error;
@@ -47,6 +47,8 @@ pub struct Summary {
     pub snoozed_until: Option<DateTime<Utc>>,
     /// Since when a person has known of all that is overdue.
     pub acked_at: Option<DateTime<Utc>>,
+    /// The next day after which a refund is lost, while the account is missing.
+    pub next_cliff: Option<NaiveDate>,
 }
 
 /// A mail as it was kept.
@@ -271,7 +273,7 @@ pub fn recorded_with(db: &Connection, message_id: &str, digest: &str) -> Result<
 
 const SUMMARY: &str = "id, company, number, route, aliases, tags, contact, notes, created_at,
     stage, attention, submitted_at, acknowledged_at, first_reply_at, decided_at, next_deadline,
-    next_evaluation_at, evaluated_at, snoozed_until, acked_at";
+    next_evaluation_at, evaluated_at, snoozed_until, acked_at, liquidated_on, next_cliff";
 
 /// All applications with their cached summaries, the most urgent first; of those that need nobody
 /// at most `n_quiet`.
@@ -284,6 +286,7 @@ pub fn summaries(db: &Connection, n_quiet: Option<usize>) -> Result<Vec<Summary>
          WHERE attention <> 'none' OR ?1 < 0 OR id IN quiet
          ORDER BY CASE attention WHEN 'action_needed' THEN 0 WHEN 'overdue' THEN 1
                                  WHEN 'unknown' THEN 2 WHEN 'due' THEN 3 ELSE 4 END,
+                  CASE attention WHEN 'none' THEN NULL ELSE coalesce(next_cliff, '~') END,
                   next_deadline IS NULL, next_deadline, id"
     ))?;
     let mut rows = statement.query([quiet])?;
@@ -606,7 +609,7 @@ pub fn has_alert(db: &Connection, key: &str) -> Result<bool> {
 pub fn pending_alerts(db: &Connection) -> Result<Vec<PendingAlert>> {
     let mut statement = db.prepare_cached(
         "SELECT id, key, kind, application, title, body, created_at,
-                (SELECT max(last_error) FROM deliveries WHERE alert = id), 0, NULL
+                (SELECT max(last_error) FROM deliveries WHERE alert = id), 0, NULL, pressing
          FROM alerts WHERE delivered_at IS NULL AND withdrawn_at IS NULL
          ORDER BY created_at, id",
     )?;
@@ -623,7 +626,7 @@ pub fn pending_for(
 ) -> Result<Vec<PendingAlert>> {
     let mut statement = db.prepare_cached(
         "SELECT a.id, a.key, a.kind, a.application, a.title, a.body, a.created_at,
-                d.last_error, coalesce(d.attempts, 0), d.attempted_at
+                d.last_error, coalesce(d.attempts, 0), d.attempted_at, a.pressing
          FROM (
              SELECT * FROM alerts WHERE delivered_at IS NULL AND withdrawn_at IS NULL
              UNION ALL
@@ -652,6 +655,7 @@ fn pending(mut rows: rusqlite::Rows) -> Result<Vec<PendingAlert>> {
                 application: row.get::<_, Option<i64>>(3)?.map(ApplicationId),
                 title: row.get(4)?,
                 body: row.get(5)?,
+                is_pressing: row.get(10)?,
             },
             created_at: instant(row.get(6)?),
             last_error: row.get(7)?,
@@ -735,6 +739,9 @@ fn summary(row: &Row) -> Result<Summary> {
     let at = |column: usize| -> Result<Option<DateTime<Utc>>> {
         Ok(row.get::<_, Option<i64>>(column)?.map(instant))
     };
+    let day = |column: usize| -> Result<Option<NaiveDate>> {
+        Ok(row.get::<_, Option<String>>(column)?.and_then(|day| day.parse().ok()))
+    };
     Ok(Summary {
         application: Application {
             id: ApplicationId(row.get(0)?),
@@ -745,6 +752,7 @@ fn summary(row: &Row) -> Result<Summary> {
             tags: list(&row.get::<_, String>(5)?),
             contact: row.get(6)?,
             notes: row.get(7)?,
+            liquidated_on: day(20)?,
             created_at: instant(row.get(8)?),
         },
         stage: Stage::parse(&stage).ok_or(Error::Value { what: "stage", value: stage })?,
@@ -759,6 +767,7 @@ fn summary(row: &Row) -> Result<Summary> {
         evaluated_at: instant(row.get(17)?),
         snoozed_until: at(18)?,
         acked_at: at(19)?,
+        next_cliff: day(21)?,
     })
 }
 

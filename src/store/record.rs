@@ -1,7 +1,7 @@
 //! What is written. Every function works inside a transaction that the caller has begun, so that
 //! a batch of mail, what follows from it, and the cursor are one.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{OptionalExtension, Params, Transaction, named_params};
 
 use super::Error;
@@ -10,7 +10,7 @@ use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::application::{ApplicationId, History, Route, Stage};
 use crate::domain::company::CompanyName;
 use crate::domain::cursor::Cursor;
-use crate::domain::evaluation::Evaluation;
+use crate::domain::evaluation::{Ahead, Evaluation};
 use crate::domain::event::NewEvent;
 use crate::domain::importer::ImporterNumber;
 
@@ -33,6 +33,8 @@ pub struct NewApplication {
     pub contact: Option<String>,
     /// The user's remarks.
     pub notes: Option<String>,
+    /// The earliest day on which an entry of the company was liquidated.
+    pub liquidated_on: Option<NaiveDate>,
 }
 
 /// A mail as it is kept.
@@ -104,8 +106,10 @@ pub fn application(
     execute(
         tx,
         "INSERT INTO applications
-            (company, number, route, ein, aliases, tags, contact, notes, created_at, next_evaluation_at)
-         VALUES (:company, :number, :route, :ein, :aliases, :tags, :contact, :notes, :now, NULL)",
+            (company, number, route, ein, aliases, tags, contact, notes, liquidated_on, created_at,
+             next_evaluation_at)
+         VALUES (:company, :number, :route, :ein, :aliases, :tags, :contact, :notes, :liquidated_on,
+                 :now, NULL)",
         named_params! {
             ":company": new.company,
             ":number": new.number.to_string(),
@@ -115,6 +119,7 @@ pub fn application(
             ":tags": json(&new.tags),
             ":contact": new.contact,
             ":notes": new.notes,
+            ":liquidated_on": new.liquidated_on.map(|day| day.to_string()),
             ":now": now.timestamp(),
         },
     )?;
@@ -301,8 +306,8 @@ pub fn rejudged(tx: &Transaction, mail: &StoredMessage) -> Result<()> {
 pub fn alert(tx: &Transaction, alert: &Alert, now: DateTime<Utc>) -> Result<bool> {
     let n_rows = execute(
         tx,
-        "INSERT INTO alerts (key, kind, application, title, body, created_at)
-         VALUES (:key, :kind, :application, :title, :body, :now)
+        "INSERT INTO alerts (key, kind, application, title, body, pressing, created_at)
+         VALUES (:key, :kind, :application, :title, :body, :pressing, :now)
          ON CONFLICT (key) DO NOTHING",
         named_params! {
             ":key": alert.key,
@@ -310,10 +315,29 @@ pub fn alert(tx: &Transaction, alert: &Alert, now: DateTime<Utc>) -> Result<bool
             ":application": alert.application.map(|id| id.0),
             ":title": alert.title,
             ":body": alert.body,
+            ":pressing": alert.is_pressing,
             ":now": now.timestamp(),
         },
     )?;
     Ok(n_rows == 1)
+}
+
+/// Has the alerts of these deadlines told again that were told before the deadline was moved to
+/// where it is now: their keys are given away.
+pub fn tell_again(tx: &Transaction, application: ApplicationId, ahead: &[Ahead]) -> Result<()> {
+    let ahead: Vec<(&str, i64)> =
+        ahead.iter().map(|Ahead { key, at }| (key.as_str(), at.timestamp())).collect();
+    execute(
+        tx,
+        "UPDATE alerts SET key = 'told/' || id || '/' || key
+         WHERE application = :application
+           AND EXISTS (SELECT 1 FROM json_each(:ahead) a
+                       WHERE alerts.delivered_at < json_extract(a.value, '$[1]')
+                         AND substr(alerts.key, 1, length(json_extract(a.value, '$[0]')))
+                             = json_extract(a.value, '$[0]'))",
+        named_params! { ":application": application.0, ":ahead": json(&ahead) },
+    )?;
+    Ok(())
 }
 
 /// Withdraws the undelivered alerts about an application that no longer hold: those of its evaluation
@@ -429,7 +453,7 @@ pub fn summary(
              acknowledged_at = :acknowledged_at, first_reply_at = :first_reply_at,
              decided_at = :decided_at, next_deadline = :next_deadline,
              next_evaluation_at = :next_at, evaluated_at = :now, proof_needed = :proof_needed,
-             snoozed_until = :snoozed_until, acked_at = :acked_at
+             snoozed_until = :snoozed_until, acked_at = :acked_at, next_cliff = :next_cliff
          WHERE id = :id",
     )?;
     statement.execute(named_params! {
@@ -446,6 +470,7 @@ pub fn summary(
         ":proof_needed": seconds(evaluation.proof_needed),
         ":snoozed_until": seconds(evaluation.snoozed_until),
         ":acked_at": seconds(evaluation.acked_at),
+        ":next_cliff": evaluation.cliff.map(|cliff| cliff.on.to_string()),
     })?;
     Ok(())
 }

@@ -41,6 +41,7 @@ fn new(importer: Importer) -> NewApplication {
         tags: Vec::new(),
         contact: None,
         notes: None,
+        liquidated_on: None,
     }
 }
 
@@ -131,16 +132,11 @@ fn the_summary_says_until_when_and_the_end_is_told_without_another_event() {
     app.complete("office", &[("INBOX", None)], day(18), "push", true).unwrap();
     for _ in 0..2 {
         app.evaluate(day(18)).unwrap();
-        assert_eq!(
-            pending(&app),
-            ["Snooze over: CBP's receipt for Acme Imports LLC"
-                .replace("Acme Imports LLC", ACME.company)]
-        );
+        assert_eq!(pending(&app), [format!("{}: snooze over, receipt overdue", ACME.company)]);
     }
     // An answer before it was shown takes it back.
     ingest(&mut app, &approval(ACME, day(18)), day(18));
-    assert_eq!(pending(&app).len(), 1);
-    assert!(pending(&app)[0].starts_with("Approved"), "{:?}", pending(&app));
+    assert_eq!(pending(&app), [format!("{}: approved by CBP", ACME.company)]);
 }
 
 #[test]
@@ -253,4 +249,82 @@ fn names_follow_an_edit() {
     let edit = Edit { aliases_removed: vec!["FICTITIOUS TRADE".to_owned()], ..Edit::default() };
     app.edit(id, &edit, day(1)).unwrap();
     assert_eq!(found(&app, "fictitious"), []);
+}
+
+/// The lines that hold a word.
+fn told_of(shown: &[String], what: &str) -> Vec<String> {
+    shown.iter().filter(|line| line.contains(what)).cloned().collect()
+}
+
+#[test]
+fn who_was_told_before_the_date_was_moved_is_told_again_at_the_new_one() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let shown = month(&mut app, 21, |app, hour| {
+        let now = monday() + Duration::hours(hour);
+        // The first response is overdue on Tuesday, and on Wednesday CBP asks for patience.
+        if hour == 9 * 24 {
+            let until = "2026-05-18T04:00:00Z".parse().unwrap();
+            app.extend(id, until, Some("high volume".to_owned()), now).unwrap();
+        }
+    });
+    assert_eq!(
+        told_of(&shown, "first response"),
+        [
+            "12 May Acme Imports LLC: first response overdue since 11 May",
+            "19 May Acme Imports LLC: first response due since 18 May",
+            "21 May Acme Imports LLC: first response overdue since 20 May",
+            "23 May Acme Imports LLC: first response overdue for 2 days",
+        ]
+    );
+}
+
+#[test]
+fn a_clock_that_is_put_back_tells_nothing_twice() {
+    let mut app = app();
+    register(&mut app, ACME);
+    let shown = month(&mut app, 10, |_, _| {});
+    // The same days again, by a clock that was put back.
+    let again = month(&mut app, 10, |_, _| {});
+    assert!(!told_of(&shown, "overdue").is_empty());
+    assert_eq!(again, Vec::<String>::new());
+}
+
+#[test]
+fn an_approval_is_followed_until_somebody_logs_in_and_an_account_in_use_stays_so() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let shown = month(&mut app, 70, |app, hour| {
+        let now = monday() + Duration::hours(hour);
+        match hour {
+            // Friday noon.
+            96 => ingest(app, &approval(ACME, now), now),
+            // Nobody logs in for two weeks and a half.
+            450 => app
+                .add_event(id, EventKind::Milestone, Some("first-login".to_owned()), now)
+                .unwrap(),
+            _ => {}
+        }
+    });
+    insta::assert_snapshot!("an_approval_and_what_follows", shown.join("\n"));
+}
+
+#[test]
+fn a_refund_that_is_lost_soon_comes_first_and_is_pressing() {
+    let mut app = app();
+    let soon = NewApplication { liquidated_on: "2026-03-09".parse().ok(), ..new(JUNIPER) };
+    let rows = [(new(ACME), Some(monday())), (soon, Some(monday()))];
+    app.register(&rows, monday()).unwrap();
+    let mut urgencies = Vec::new();
+    let shown = month(&mut app, 28, |app, _| {
+        let pending = query::pending_alerts(app.store.read()).unwrap();
+        urgencies.extend(pending.iter().map(|p| (p.alert.title.clone(), p.alert.urgency())));
+    });
+    let about =
+        |name: &str| -> Vec<&String> { shown.iter().filter(|l| l.contains(name)).collect() };
+    insta::assert_snapshot!("a_refund_that_is_lost_soon", told_of(&shown, "Juniper").join("\n"));
+    assert!(about("Acme").iter().all(|line| !line.contains("refund")));
+    let summaries = query::summaries(app.store.read(), None).unwrap();
+    let order: Vec<&str> = summaries.iter().map(|s| s.application.company.as_str()).collect();
+    assert_eq!(order, [JUNIPER.company, ACME.company]);
 }

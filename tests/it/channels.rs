@@ -101,7 +101,7 @@ fn an_alert_goes_by_mail_once_also_when_the_server_was_away() {
     program.until("the alert waits", |status| status["counts"]["undelivered_alerts"] == 1);
     smtp.start();
     program.until("it is delivered", |status| status["counts"]["undelivered_alerts"] == 0);
-    assert_eq!(subjects(&smtp), [format!("[acewatch] Approved: {}", ACME.company)]);
+    assert_eq!(subjects(&smtp), [format!("[acewatch] {}: approved by CBP", ACME.company)]);
     let mail = smtp.mails().remove(0);
     assert!(mail.contains("\nAuto-Submitted: auto-generated"), "{mail}");
     assert_eq!(daemon.stop().code(), Some(0));
@@ -176,7 +176,7 @@ fn a_channel_added_later_is_not_told_of_the_past_and_a_check_tells_too() {
     server.deliver("INBOX", &approval(JUNIPER, now()));
     program.ok(&["check"]);
     program.ok(&["check"]);
-    assert_eq!(receiver.titles(), [format!("Approved: {}", JUNIPER.company)]);
+    assert_eq!(receiver.titles(), [format!("{}: approved by CBP", JUNIPER.company)]);
 }
 
 #[test]

@@ -71,6 +71,7 @@ fn app_with(folder: &Path) -> App {
                     tags: list("tags"),
                     contact: None,
                     notes: None,
+                    liquidated_on: None,
                 },
                 submitted.ok(),
             )

@@ -51,6 +51,7 @@ fn register(app: &mut App, company: &str, number: &str) -> ApplicationId {
         tags: Vec::new(),
         contact: None,
         notes: None,
+        liquidated_on: None,
     };
     app.register(&[(new, Some(monday()))], monday()).unwrap()[0].unwrap()
 }

@@ -59,6 +59,7 @@ fn add(app: &mut App, Importer { company, number }: Importer) -> ApplicationId {
         tags: Vec::new(),
         contact: None,
         notes: None,
+        liquidated_on: None,
     };
     app.register(&[(new, Some(monday()))], monday()).unwrap()[0].unwrap()
 }

@@ -58,6 +58,7 @@ fn register(app: &mut App, importer: Importer) -> ApplicationId {
         tags: Vec::new(),
         contact: None,
         notes: None,
+        liquidated_on: None,
     };
     app.register(&[(new, Some(monday()))], monday()).unwrap()[0].unwrap()
 }
@@ -452,6 +453,7 @@ fn a_submission_later_today_counts_when_its_hour_has_come() {
         tags: Vec::new(),
         contact: None,
         notes: None,
+        liquidated_on: None,
     };
     let id = app.register(&[(new, Some(monday()))], morning).unwrap()[0].unwrap();
     assert_eq!(stage(&app, id), Stage::Draft);
@@ -531,9 +533,7 @@ fn every_deadline_is_told_on_its_night_by_a_daemon_that_reads_now_and_then() {
     let told = alerts(&app);
     let expected = [
         ("acknowledgement due", "2026-05-06"),
-        ("first_response due", "2026-05-08"),
         ("acknowledgement overdue", "2026-05-08"),
-        ("decision due", "2026-05-12"),
         ("first_response overdue", "2026-05-12"),
         ("decision overdue", "2026-05-19"),
         ("decision critical", "2026-05-27"),
@@ -748,6 +748,7 @@ fn a_mail_application_does_not_move_one_through_the_web_form() {
         tags: Vec::new(),
         contact: None,
         notes: None,
+        liquidated_on: None,
     };
     let web = app.register(&[(new, None)], monday()).unwrap()[0].unwrap();
     ingest(&mut app, FolderRole::Sent, &[(&submission(ACME, monday()), monday())], monday());

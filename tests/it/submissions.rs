@@ -9,7 +9,7 @@ use acewatch::domain::alert::AlertKind;
 use acewatch::domain::application::{ApplicationId, Stage};
 use acewatch::domain::message::FolderRole;
 use acewatch::domain::rules::Rules;
-use acewatch::domain::window::{Verdict, WindowName};
+use acewatch::domain::window::Verdict;
 use acewatch::store::{Store, query};
 use chrono::{DateTime, Duration, Utc};
 
@@ -90,10 +90,10 @@ fn verdicts(app: &App, importer: Importer, now: DateTime<Utc>) -> (Verdict, Verd
     let application = query::summary_of(app.store.read(), id).unwrap().unwrap().application;
     let (_, evaluation) = app.standing(&application, &app.coverage().unwrap(), now).unwrap();
     let of = |name| {
-        let found = evaluation.windows.iter().find(|(window, _)| window.name == name);
+        let found = evaluation.windows.iter().find(|(window, _)| window.name() == name);
         found.map(|(_, verdict)| *verdict).unwrap()
     };
-    (of(WindowName::Acknowledgement), of(WindowName::FirstResponse))
+    (of("acknowledgement"), of("first_response"))
 }
 
 fn alerts(app: &App) -> Vec<(AlertKind, String)> {

@@ -39,6 +39,7 @@ fn app() -> App {
         tags: Vec::new(),
         contact: None,
         notes: None,
+        liquidated_on: None,
     };
     app.register(&[(new, Some(at("2026-05-01T16:00:00Z")))], at(MONDAY)).unwrap();
     app

@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Limits, Row, company_of, filled, listed, number_of, quoted, submitted_at};
+use super::{
+    Limits, Row, company_of, filled, liquidated_on, listed, number_of, quoted, submitted_at,
+};
 use crate::domain::application::Route;
 use crate::domain::importer::ImporterNumber;
 use crate::store::record::NewApplication;
@@ -50,10 +52,11 @@ enum Column {
     Tags,
     Contact,
     Notes,
+    LiquidatedOn,
 }
 
 impl Column {
-    const ALL: [(Column, &'static str); 8] = [
+    const ALL: [(Column, &'static str); 9] = [
         (Column::Company, "company"),
         (Column::Number, "number"),
         (Column::Route, "route"),
@@ -62,6 +65,7 @@ impl Column {
         (Column::Tags, "tags"),
         (Column::Contact, "contact"),
         (Column::Notes, "notes"),
+        (Column::LiquidatedOn, "liquidated_on"),
     ];
 
     fn of(heading: &str) -> Option<Column> {
@@ -257,6 +261,9 @@ fn row_of(
     let submitted_at = filled(cell(Column::SubmittedAt)).and_then(|written| {
         submitted_at(&written, limits).map_err(|why| checked("submitted_at", why)).ok()
     });
+    let liquidated_on = filled(cell(Column::LiquidatedOn)).and_then(|written| {
+        liquidated_on(&written, limits.now).map_err(|why| checked("liquidated_on", why)).ok()
+    });
     match (company, number, route) {
         (Some(company), Some(number), Some(route)) if faults.is_empty() => Ok(Row {
             line: Some(record.line),
@@ -268,6 +275,7 @@ fn row_of(
                 tags: listed(cell(Column::Tags).split(';')),
                 contact: filled(cell(Column::Contact)),
                 notes: filled(cell(Column::Notes)),
+                liquidated_on,
             },
             submitted_at,
         }),
@@ -361,8 +369,8 @@ mod tests {
     #[test]
     fn every_cell_arrives_where_it_belongs() {
         let rows = read(
-            "company,number,route,submitted_at,aliases,tags,contact,notes\n\
-             \"Pomelo & Thyme Foods, Inc.\",68-139470200,Web-Importer,2026-05-06,Pomelo; Thyme;Pomelo,food; ,Ada,\"two\nlines\"\n",
+            "company,number,route,submitted_at,aliases,tags,contact,notes,liquidated_on\n\
+             \"Pomelo & Thyme Foods, Inc.\",68-139470200,Web-Importer,2026-05-06,Pomelo; Thyme;Pomelo,food; ,Ada,\"two\nlines\",2026-03-13\n",
         )
         .unwrap();
         let expected = Row {
@@ -375,6 +383,7 @@ mod tests {
                 tags: vec!["food".to_owned()],
                 contact: Some("Ada".to_owned()),
                 notes: Some("two\nlines".to_owned()),
+                liquidated_on: "2026-03-13".parse().ok(),
             },
             submitted_at: Some("2026-05-06T04:00:00Z".parse().unwrap()),
         };
@@ -402,6 +411,13 @@ mod tests {
                 "6: the same number on the same route as line 2",
                 "7: submitted_at: \"1026-05-04\" is before there was an ACE",
                 "8: cell 5 is under no heading",
+            ],
+        );
+        check_faults(
+            "company,number,liquidated_on\nOne Co,12-345678900,soon\nTwo Co,12-345678901,2009-01-01\n",
+            &[
+                "2: liquidated_on: \"soon\" is no date; write 2026-05-04",
+                "3: liquidated_on: \"2009-01-01\" is more than ten years ago",
             ],
         );
     }

@@ -318,6 +318,7 @@ fn a_mail_verified_here_moves_its_application_also_when_that_is_registered_later
             tags: Vec::new(),
             contact: None,
             notes: None,
+            liquidated_on: None,
         };
         [(application, Some(now - chrono::Duration::days(3)))]
     };
