@@ -74,7 +74,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     }
     let moved: Vec<&str> = running
         .iter()
-        .filter(|window| window.due.day() < day)
+        .filter(|window| window.due.day() < day || window.extension.is_some())
         .map(|window| window.rule.awaits.as_str())
         .collect();
     if moved.is_empty() {
@@ -85,8 +85,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         ))
         .hint(format!("`acewatch show {number}` lists the dates")));
     }
-    let told =
-        format!("extended to {}: {}: {}\n", render::day(day), moved.join(" and "), target.name);
+    let told = format!("extended to {}: {}: {}\n", render::day(day), moved.join(", "), target.name);
     target.app.extend(id, until, reason, at)?;
     render::print(&told)
 }

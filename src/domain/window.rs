@@ -243,7 +243,7 @@ fn window(history: &History, rule: &Arc<WindowRule>, calendar: &Calendar) -> Opt
     let is_open_at = |at: DateTime<Utc>| {
         let is_paused =
             pauses.iter().any(|(from, until)| *from <= at && until.is_none_or(|until| at < until));
-        opened_at <= at && closed_at.is_none_or(|closed_at| at < closed_at) && !is_paused
+        opened_at < at && closed_at.is_none_or(|closed_at| at < closed_at) && !is_paused
     };
     // The last word counts, also where it takes the earlier one back.
     let last = history.extensions.iter().rev().find(|extension| is_open_at(extension.at));
@@ -628,6 +628,9 @@ mod tests {
         assert_eq!(login(&events), ("07-15 07-20 07-23".to_owned(), true));
         let windows = all_of(&events, "");
         assert!(windows.iter().all(|w| w.name() == "login" || w.closed_at.is_some()));
+        // Whoever is logged in to an account waits for no decision about it.
+        events.remove(1);
+        assert!(all_of(&events, "").iter().all(|w| w.name() == "login" || w.closed_at.is_some()));
         let off = all_of(&events, "name = \"login\"\nenabled = false");
         assert!(off.iter().all(|w| w.name() != "login"));
     }
