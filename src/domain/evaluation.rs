@@ -354,8 +354,8 @@ fn faulty_alert(application: &Application, history: &History) -> Option<Alert> {
         attempt.faults.iter().copied().filter(|f| f.is_worth_sending_anew()).collect();
     let ApplicationId(id) = application.id;
     let check = match faults.contains(&Fault::UnlikelyNumber) || faults.contains(&Fault::Ssn) {
-        true => "Check the number; if it is right, all is well. If not, send",
-        false => "CBP has not acted on it yet: send",
+        true => "Check the number; if it is wrong, send it again.",
+        false => "Send it again: CBP has not acted on it yet.",
     };
     Some(Alert {
         key: format!("submission/{id}/{}", attempt.at.timestamp()),
@@ -364,7 +364,7 @@ fn faulty_alert(application: &Application, history: &History) -> Option<Alert> {
         title: titled(&application.company, "check what you sent"),
         is_pressing: false,
         body: format!(
-            "In the mail to CBP {}. {check} it again. `acewatch subject {id}` prints the right subject.",
+            "{check}\nIn the mail to CBP {}. The right subject: `acewatch subject {id}`",
             Fault::told(&faults)
         ),
     })
@@ -418,26 +418,38 @@ mod tests {
         let events: Vec<Event> = events
             .iter()
             .enumerate()
-            .map(|(id, (when, kind))| Event {
-                id: id as i64,
-                at: at(when),
-                kind: *kind,
-                source: Source::Message,
-                message: None,
-                message_id: None,
-                text: None,
-                until: None,
-                undoes: None,
-                decided: None,
-            })
+            .map(|(id, (when, kind))| happened(id as i64, at(when), *kind))
             .collect();
         evaluated_of(&events, read_until, now)
     }
 
+    fn happened(id: i64, at: DateTime<Utc>, kind: EventKind) -> Event {
+        Event {
+            id,
+            at,
+            kind,
+            source: Source::Message,
+            message: None,
+            message_id: None,
+            text: None,
+            until: None,
+            undoes: None,
+            decided: None,
+        }
+    }
+
     fn evaluated_of(events: &[Event], read_until: &str, now: DateTime<Utc>) -> Evaluation {
-        let application = Application::example();
+        evaluated_as(&Application::example(), events, read_until, now)
+    }
+
+    fn evaluated_as(
+        application: &Application,
+        events: &[Event],
+        read_until: &str,
+        now: DateTime<Utc>,
+    ) -> Evaluation {
         evaluate(
-            &application,
+            application,
             &History::of(events),
             Windows::default().of(Route::Email),
             &Coverage::common(&[vec![Watched {
@@ -478,16 +490,8 @@ mod tests {
     #[test]
     fn a_faulty_submission_is_told_while_it_can_still_be_sent_again() {
         let event = |id, when, kind, text: Option<&str>| Event {
-            id,
-            at: at(when),
-            kind,
-            source: Source::Message,
-            message: None,
-            message_id: None,
             text: text.map(str::to_owned),
-            until: None,
-            undoes: None,
-            decided: None,
+            ..happened(id, at(when), kind)
         };
         let check = |events: &[Event], now: &str, expected: Option<&str>| {
             let evaluation = evaluated_of(events, "2026-12-31T00:00:00Z", at(now));
@@ -505,7 +509,7 @@ mod tests {
             EventKind::Submitted,
             Some("no_pdf, prefix, no_suffix"),
         );
-        let told = "In the mail to CBP no PDF is attached, the importer number lacks its suffix. CBP has not acted on it yet: send it again. `acewatch subject 7` prints the right subject.";
+        let told = "Send it again: CBP has not acted on it yet.\nIn the mail to CBP no PDF is attached, the importer number lacks its suffix. The right subject: `acewatch subject 7`";
         let alone = std::slice::from_ref(&faulty);
         check(alone, "2026-04-30T15:01:00Z", Some(told));
         check(alone, "2026-05-06T03:00:00Z", Some(told));
@@ -524,7 +528,7 @@ mod tests {
             &[example],
             "2026-04-30T15:01:00Z",
             Some(
-                "In the mail to CBP the importer number is hardly a real one. Check the number; if it is right, all is well. If not, send it again. `acewatch subject 7` prints the right subject.",
+                "Check the number; if it is wrong, send it again.\nIn the mail to CBP the importer number is hardly a real one. The right subject: `acewatch subject 7`",
             ),
         );
     }
@@ -535,6 +539,60 @@ mod tests {
             evaluated(&[SENT, RECEIPT], "2026-05-01T00:00:00Z", at("2026-05-20T12:00:00Z"));
         assert_eq!(evaluation.attention, Attention::Unknown);
         assert!(evaluation.alerts.is_empty());
+    }
+
+    #[test]
+    fn what_is_told_first_fits_on_a_line_of_sixty_characters() {
+        let sent = happened(1, at("2026-04-30T15:00:00Z"), EventKind::Submitted);
+        let faulty = Event { text: Some("no_pdf, no_suffix".to_owned()), ..sent.clone() };
+        let asked = happened(2, at("2026-05-04T15:00:00Z"), EventKind::InformationRequest);
+        let approved = happened(2, at("2026-05-04T15:00:00Z"), EventKind::Approved);
+        let login = Event {
+            text: Some("first-login".to_owned()),
+            ..happened(3, at("2026-05-05T15:00:00Z"), EventKind::Milestone)
+        };
+        let snoozed = Event {
+            until: Some(at("2026-05-25T15:00:00Z")),
+            ..happened(2, at("2026-05-05T15:00:00Z"), EventKind::Snoozed)
+        };
+        let histories = [
+            vec![sent.clone()],
+            vec![faulty],
+            vec![sent.clone(), asked],
+            vec![sent.clone(), approved.clone()],
+            vec![sent.clone(), approved, login],
+            vec![sent, snoozed],
+        ];
+        let mut kinds = Vec::new();
+        for events in &histories {
+            for day in 0..120 {
+                let now = at("2026-05-01T12:00:00Z") + chrono::Duration::days(day);
+                for company in [
+                    "Acme Imports LLC",
+                    "The Extraordinarily Long and Winding Import Company of Somewhere LLC",
+                ] {
+                    let application = Application {
+                        company: company.to_owned(),
+                        liquidated_on: "2026-04-20".parse().ok(),
+                        ..Application::example()
+                    };
+                    for alert in
+                        evaluated_as(&application, events, "2026-12-31T00:00:00Z", now).alerts
+                    {
+                        let first = alert.body.lines().next().unwrap_or_default();
+                        assert!(alert.title.chars().count() <= 60, "{}", alert.title);
+                        assert!(first.chars().count() <= 60, "{first}");
+                        assert!(alert.title.starts_with(&company[..10]), "{}", alert.title);
+                        if !kinds.contains(&alert.kind) {
+                            kinds.push(alert.kind);
+                        }
+                    }
+                }
+            }
+        }
+        kinds.sort();
+        use AlertKind::*;
+        assert_eq!(kinds, [FaultySubmission, Cliff, Critical, Overdue, Reminder, Due]);
     }
 
     proptest! {
