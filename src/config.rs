@@ -32,6 +32,7 @@ pub use environment::Environment;
 
 use crate::domain::authenticity::Trust;
 use crate::domain::calendar::Closure;
+use crate::domain::contact::Contact;
 use crate::domain::expectation::Windows;
 use crate::domain::span::{CountUnit, Span};
 use crate::domain::zone::Zone;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub dkim: Option<Resolver>,
     /// Which days are business days.
     pub calendar: CalendarSettings,
+    /// How CBP is reached.
+    pub contact: Contact,
     /// How and when a person is told.
     pub notify: NotifySettings,
     /// The ways to a person beside the desktop, in the order of the file.

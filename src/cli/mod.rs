@@ -13,6 +13,7 @@ pub mod completions;
 pub mod demo;
 pub mod doctor;
 pub mod done;
+pub mod draft;
 pub mod edit;
 pub mod explain;
 mod extend;
@@ -107,6 +108,7 @@ enum Command {
     Snooze(snooze::SnoozeArgs),
     Extend(extend::Args),
     Edit(edit::Args),
+    Draft(draft::Args),
     Done(done::Args),
     Close(close::CloseArgs),
     Reopen(close::ReopenArgs),
@@ -144,6 +146,7 @@ impl Cli {
             Command::Snooze(args) => snooze::snooze(&cx, &args),
             Command::Extend(args) => extend::run(&cx, &args),
             Command::Edit(args) => edit::run(&cx, &args),
+            Command::Draft(args) => draft::run(&cx, &args),
             Command::Done(args) => done::run(&cx, &args),
             Command::Close(args) => close::close(&cx, &args),
             Command::Reopen(args) => close::reopen(&cx, &args),

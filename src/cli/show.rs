@@ -7,11 +7,12 @@ use super::failure::Failure;
 use super::render::{self, Masking, rfc3339, styled};
 use super::{Context, select, status};
 use crate::app::App;
-use crate::domain::application::{ApplicationId, History, Stage};
+use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
 use crate::domain::cliff::Claim;
 use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::Evaluation;
 use crate::domain::event::{Event, EventKind, Source};
+use crate::domain::expectation::Owes;
 use crate::domain::submission::Fault;
 use crate::domain::window::Verdict;
 use crate::store::{decision, edit, query};
@@ -185,7 +186,7 @@ pub(crate) fn application_text(
     text.push_str(&format!(
         "\n{}\n  {}\n",
         styled("What to do", render::STRONG),
-        advice(id, &history, &evaluation)
+        advice(application, &history, &evaluation)
     ));
     Ok(text)
 }
@@ -334,7 +335,13 @@ fn windows_text(
     text
 }
 
-fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Evaluation) -> String {
+fn advice(application: &Application, history: &History, evaluation: &Evaluation) -> String {
+    let ApplicationId(id) = application.id;
+    // What was filed in a web form is not sent again by mail.
+    let again = match application.route {
+        Route::Email => format!(" `acewatch draft {id} resubmission` writes the mail."),
+        Route::WebImporter | Route::WebGeneral => String::new(),
+    };
     let late = |wanted: Verdict| {
         let mut fitting = evaluation.windows.iter().filter(move |(_, verdict)| *verdict == wanted);
         fitting.next().map(|(window, _)| window)
@@ -347,8 +354,12 @@ fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Eval
         }
         Stage::Draft => "Send the application; `acewatch subject` writes the subject line.",
         Stage::Closed => "Nothing: it is closed. `acewatch reopen` follows it again.",
-        Stage::Rejected => "Mend what CBP names and send the application anew.",
-        Stage::Undeliverable => "Send the application again: it did not reach CBP.",
+        Stage::Rejected => {
+            return format!("Mend what CBP names and send the application anew.{again}");
+        }
+        Stage::Undeliverable => {
+            return format!("Send the application again: it did not reach CBP.{again}");
+        }
         Stage::InformationRequested => {
             "Answer CBP's mail. The answer is found in the Sent folder by itself."
         }
@@ -362,6 +373,15 @@ fn advice(ApplicationId(id): ApplicationId, history: &History, evaluation: &Eval
                 }
                 None => "Nothing: the account is in use.",
             },
+            (None, Some(window), _) if window.rule.awaits_receipt() => {
+                return format!("{}{again}", window.rule.advice);
+            }
+            (None, Some(window), _) if window.rule.owes == Owes::Cbp => {
+                return format!(
+                    "{} `acewatch draft {id} follow-up` writes the mail, `acewatch draft {id} escalation` what to have ready for the call.",
+                    window.rule.advice
+                );
+            }
             (None, Some(window), _) => &window.rule.advice,
             (None, None, Some(_)) => {
                 "Look out for CBP's answer: it was promised by now. When it is overdue, write or call."

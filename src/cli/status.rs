@@ -434,7 +434,7 @@ impl<'a> Overview<'a> {
     fn counts_line(&self) -> String {
         let counts = [
             (self.n_attention(Attention::ActionNeeded), "your turn"),
-            (self.n_attention(Attention::Overdue), "overdue"),
+            (self.n_attention(Attention::Overdue), "overdue (`acewatch draft --help`)"),
             (self.n_attention(Attention::Unknown), "unknown"),
             (self.n_attention(Attention::Due), "due"),
             (self.n_waiting(), "waiting"),

@@ -24,6 +24,7 @@ pub(super) struct File {
     pub channel: Vec<Spanned<Channel>>,
     pub trust: Trust,
     pub calendar: Calendar,
+    pub contact: Contact,
     pub notify: Notify,
     pub watch: Watch,
     pub limits: Limits,
@@ -98,6 +99,15 @@ pub(super) struct Calendar {
     pub zone: Option<Text>,
     pub closures: Vec<Spanned<Value>>,
     pub cut_off: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Contact {
+    pub support: Option<Text>,
+    pub phone: Option<Text>,
+    pub menu: Option<Text>,
+    pub closed: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::domain::authenticity::Trust;
 use crate::domain::calendar::Closure;
+use crate::domain::contact::Contact;
 use crate::domain::zone::Zone;
 
 /// Decides what the text of `source` means.
@@ -39,6 +40,7 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
         trust: trust(source, file.trust, &mailboxes)?,
         mailboxes,
         calendar: calendar(source, file.calendar)?,
+        contact: contact(source, file.contact)?,
         channels: channel::channels(source, file.channel, &notify, limits.channel_timeout)?,
         notify,
         watch: watch(source, file.watch)?,
@@ -224,6 +226,25 @@ fn calendar(source: Source<'_>, written: file::Calendar) -> Result<CalendarSetti
     })
 }
 
+fn contact(source: Source<'_>, written: file::Contact) -> Result<Contact, ConfigError> {
+    let default = Contact::default();
+    Ok(Contact {
+        support: source
+            .read("support", written.support, value::address)?
+            .unwrap_or(default.support),
+        phone: source.read("phone", written.phone, value::line)?.unwrap_or(default.phone),
+        menu: source
+            .read("menu", written.menu, |menu| match menu {
+                "" => Ok(String::new()),
+                menu => value::line(menu),
+            })?
+            .unwrap_or(default.menu),
+        closed: source
+            .read("closed", written.closed, value::weekly_closing)?
+            .unwrap_or(default.closed),
+    })
+}
+
 /// A closure is a date, in quotes or not, or a table with a date and a reason.
 fn closure(written: &Value) -> Result<Closure, Fault> {
     let form = "write \"2026-12-24\" or { date = \"2026-12-24\", because = \"snow\" }";
@@ -401,6 +422,7 @@ mod tests {
             "[[mailbox]]",
             "[trust]",
             "[calendar]",
+            "[contact]",
             "[notify]",
             "[[channel]]",
             "[watch]",
@@ -507,6 +529,24 @@ mod tests {
         assert!(err.to_string().contains("2: `dkim` is true, and this acewatch was built without"));
         assert!(err.hint().contains("--features dkim"));
         check("[trust]\nresolver = \"dns.example\"", "2: `resolver` is neither \"system\" nor");
+    }
+
+    #[test]
+    fn how_cbp_is_reached_may_change() {
+        let settings = resolve("[contact]\nmenu = \"\"\nclosed = \"Fri 18:00-Mon 08:00\"").unwrap();
+        assert_eq!(settings.contact.dialled(), "1-866-530-4172");
+        let closing = settings.contact.closed.unwrap();
+        assert_eq!(closing.until, (chrono::Weekday::Mon, "08:00:00".parse().unwrap()));
+        assert!(resolve("[contact]\nclosed = \"\"").unwrap().contact.closed.is_none());
+        check(
+            "[contact]\nsupport = \"ACE Support\"",
+            "2: `support` holds a text that is no address",
+        );
+        for closed in
+            ["Sat", "Sat 22:00", "22:00-05:00", "Sat 22:00-Sun 24:00", "Sat 22:00-Sat 22:00"]
+        {
+            check(&format!("[contact]\nclosed = \"{closed}\""), "2: `closed` ");
+        }
     }
 
     #[test]

@@ -6,9 +6,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime, Weekday};
 
 use super::{FolderName, QuietHours, Resolver, Tls};
+use crate::domain::contact::WeeklyClosing;
 use crate::domain::span::{CountUnit, Span};
 use crate::domain::zone::Zone;
 
@@ -131,6 +132,31 @@ pub(super) fn quiet_hours(written: &str) -> Result<Option<QuietHours>, Fault> {
         return Err(Fault::new("begins when it ends", form));
     }
     Ok(Some(QuietHours { from, until }))
+}
+
+/// `Sat 22:00-Sun 05:00`, a span of every week; an empty text is `None`.
+pub(super) fn weekly_closing(written: &str) -> Result<Option<WeeklyClosing>, Fault> {
+    let form = "write \"Sat 22:00-Sun 05:00\", or \"\" for none";
+    if written.trim().is_empty() {
+        return Ok(None);
+    }
+    let moment = |written: &str| -> Result<(Weekday, NaiveTime), Fault> {
+        let (day, time) = written
+            .trim()
+            .split_once(' ')
+            .ok_or_else(|| Fault::new("names no day and hour", form))?;
+        let day = day.parse().map_err(|_| Fault::new("names no day of the week", form))?;
+        // The end of a day is the beginning of the next one.
+        let time = hour(time)?.ok_or_else(|| Fault::new("ends a day at 24:00", form))?;
+        Ok((day, time))
+    };
+    let (from, until) =
+        written.split_once('-').ok_or_else(|| Fault::new("is no span of a week", form))?;
+    let closing = WeeklyClosing { from: moment(from)?, until: moment(until)? };
+    match closing.from == closing.until {
+        true => Err(Fault::new("begins when it ends", form)),
+        false => Ok(Some(closing)),
+    }
 }
 
 /// A civil day, `2026-12-24`.

@@ -18,7 +18,7 @@ use super::kind::Kind;
 use super::matching::{Candidate, Key, Keys, Match, Outcome, numbers};
 use super::mention::{Reading, mentions};
 use super::message::Message;
-use super::rules::Rules;
+use super::rules::{Rules, fold};
 use super::submission::{Fault, Finding, faults};
 
 /// What may happen to a mail without a person.
@@ -461,7 +461,9 @@ impl Case<'_> {
             }
             (Kind::Submission, ..) => self.if_matched(),
             (Kind::Answer, Outcome::Matched, Some(Key::Thread | Key::Ticket)) => self.if_matched(),
-            (Kind::Answer, Outcome::Matched, Some(Key::Number)) if to_applications => {
+            (Kind::Answer, Outcome::Matched, Some(Key::Number))
+                if to_applications || asks_about_an_application(&self.message.text) =>
+            {
                 self.if_matched()
             }
             (Kind::Answer, Outcome::Ambiguous | Outcome::Contradiction, _) => self.if_matched(),
@@ -483,6 +485,13 @@ impl Case<'_> {
             _ => (Effect::Review, self.found.because.clone()),
         }
     }
+}
+
+/// Whether a mail asks how an application stands, and not about other business with its number, such
+/// as a bond. What was filed in a web form has no thread; being asked changes nothing.
+fn asks_about_an_application(text: &str) -> bool {
+    let words = fold(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    is_reminder(text) && words.contains("ace account application")
 }
 
 /// Whether a delivery report says that a recipient at CBP will never get the mail.

@@ -31,6 +31,7 @@ use sha2::{Digest as _, Sha256};
 use super::authenticity::DkimVerdict;
 pub use report::{DeliveryAction, DeliveryReport, RecipientReport, Returned};
 pub use slim::without_files;
+pub use subject::without_prefixes;
 
 /// So many From fields are read; two are one too many already.
 const MAX_FROMS: usize = 10;

@@ -68,3 +68,7 @@ pub mod unrecognised;
 pub mod watching;
 
 pub mod cursor;
+
+pub mod contact;
+
+pub mod draft;

@@ -23,6 +23,7 @@ mod corpus;
 mod crash;
 mod decisions;
 mod desktop;
+mod draft;
 mod faults;
 mod fifty;
 mod hostile;

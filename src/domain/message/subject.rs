@@ -13,7 +13,7 @@ pub(super) fn decoded(headers: &[Field]) -> String {
 }
 
 /// The subject without the prefixes, in any number and order.
-pub(super) fn without_prefixes(subject: &str) -> &str {
+pub fn without_prefixes(subject: &str) -> &str {
     let mut rest = subject.trim();
     while let Some(found) = PREFIX.find(rest) {
         let after = rest.get(found.end()..).unwrap_or_default().trim_start();
