@@ -582,7 +582,9 @@ mod tests {
                         let first = alert.body.lines().next().unwrap_or_default();
                         assert!(alert.title.chars().count() <= 60, "{}", alert.title);
                         assert!(first.chars().count() <= 60, "{first}");
-                        assert!(alert.title.starts_with(&company[..10]), "{}", alert.title);
+                        assert!(
+                            alert.title.starts_with(&company.chars().take(10).collect::<String>())
+                        );
                         if !kinds.contains(&alert.kind) {
                             kinds.push(alert.kind);
                         }

@@ -112,7 +112,7 @@ fn without_pdf(importer: Importer, at: DateTime<Utc>) -> String {
 fn a_submission_without_its_form_is_told_once_and_at_once() {
     let mut app = app();
     take(&mut app, FolderRole::Sent, &without_pdf(PELICAN, monday()), monday(), hours(0));
-    let told = "In the mail to CBP no PDF is attached. CBP has not acted on it yet: send it again. `acewatch subject 1` prints the right subject.";
+    let told = "Send it again: CBP has not acted on it yet.\nIn the mail to CBP no PDF is attached. The right subject: `acewatch subject 1`";
     assert_eq!(alerts(&app), [(AlertKind::FaultySubmission, told.to_owned())]);
     app.evaluate(hours(1)).unwrap();
     assert_eq!(alerts(&app).len(), 1);
