@@ -28,6 +28,7 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
     let mailboxes = mailbox::mailboxes(source, file.mailbox, &mut warnings)?;
     let limits = limits(source, file.limits)?;
     let notify = notify(source, file.notify)?;
+    let contact = contact(source, file.contact)?;
     Ok(Settings {
         path: Some(source.path.to_owned()),
         time_zone,
@@ -40,13 +41,13 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
         trust: trust(source, file.trust, &mailboxes)?,
         mailboxes,
         calendar: calendar(source, file.calendar)?,
-        contact: contact(source, file.contact)?,
         channels: channel::channels(source, file.channel, &notify, limits.channel_timeout)?,
         notify,
         watch: watch(source, file.watch)?,
         limits,
         storage: storage(source, file.storage)?,
-        windows: window::windows(source, file.window)?,
+        windows: window::windows(source, file.window, &contact)?,
+        contact,
         warnings,
     })
 }

@@ -5,14 +5,16 @@ use toml::{Spanned, Value};
 use super::ConfigError;
 use super::file::{self, Source};
 use super::value::Fault;
+use crate::domain::contact::Contact;
 use crate::domain::expectation::{WindowEntry, Windows};
 
 /// Decides what the windows of the file mean, one after the other.
 pub(super) fn windows(
     source: Source<'_>,
     written: Vec<Spanned<file::Window>>,
+    contact: &Contact,
 ) -> Result<Windows, ConfigError> {
-    let mut windows = Windows::default();
+    let mut windows = Windows::built_in();
     for spanned in written {
         let header = spanned.span().start;
         let places = Places::of(header, spanned.get_ref());
@@ -22,7 +24,7 @@ pub(super) fn windows(
             source.faulty(place, fault.key, Fault::new(fault.why, fault.hint))
         })?;
     }
-    Ok(windows)
+    Ok(windows.reaching(contact))
 }
 
 fn entry(
@@ -150,6 +152,17 @@ mod tests {
         let both = "[[window]]\nname = \"decision\"\ncritical-after = \"\"\n[[window]]\nname = \"decision\"\nroute = \"email\"\noverdue-after = \"9d\"\n";
         assert_eq!(spans(both, Route::Email, "decision"), "7d 9d");
         assert_eq!(spans(both, Route::WebImporter, "decision"), "7d 14d");
+    }
+
+    #[test]
+    fn the_advice_says_how_cbp_is_reached() {
+        let text = "[contact]\nphone = \"1-800-555-0100\"\n[[window]]\nname = \"decision\"\nadvice = \"Dial {phone}.\"\n";
+        let windows = resolve(text).unwrap().windows;
+        let advice: Vec<&str> =
+            windows.of(Route::Email).iter().map(|rule| rule.advice.as_str()).collect();
+        assert!(advice.contains(&"Dial 1-800-555-0100."), "{advice:?}");
+        let written = "Write to ACE.Support@cbp.dhs.gov or call 1-800-555-0100.";
+        assert!(advice.contains(&written), "{advice:?}");
     }
 
     #[test]

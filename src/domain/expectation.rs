@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 use serde::Deserialize;
 
 use super::application::Route;
+use super::contact::Contact;
 use super::span::Span;
 
 /// The rules of all routes.
@@ -228,13 +229,15 @@ pub struct EntryFault {
 
 impl Default for Windows {
     fn default() -> Self {
-        static BUILT_IN: LazyLock<Windows> = LazyLock::new(Windows::built_in);
+        static BUILT_IN: LazyLock<Windows> =
+            LazyLock::new(|| Windows::built_in().reaching(&Contact::default()));
         BUILT_IN.clone()
     }
 }
 
 impl Windows {
-    fn built_in() -> Windows {
+    /// The windows of `config/windows.toml`, whose advice does not yet say how CBP is reached.
+    pub fn built_in() -> Windows {
         #[derive(Deserialize)]
         struct BuiltIn {
             window: Vec<WindowEntry>,
@@ -246,6 +249,15 @@ impl Windows {
             let _ = windows.take(&entry);
         }
         windows
+    }
+
+    /// The same with the address and the number in the advice.
+    pub fn reaching(mut self, contact: &Contact) -> Windows {
+        for rule in self.routes.iter_mut().flat_map(|(_, rules)| rules) {
+            let advice = rule.advice.replace("{support}", &contact.support);
+            Arc::make_mut(rule).advice = advice.replace("{phone}", &contact.phone);
+        }
+        self
     }
 
     /// The rules of a route.
@@ -499,6 +511,7 @@ mod tests {
             assert!(rule.due.n < rule.overdue.n, "{rule:?}");
             assert!(rule.awaits.len() < 40 && rule.short.len() <= 20, "{rule:?}");
             assert!(!rule.advice.is_empty() && rule.advice.len() <= 60, "{rule:?}");
+            assert!(!rule.advice.contains(['{', '}']), "{rule:?}");
         }
     }
 
