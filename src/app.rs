@@ -6,6 +6,7 @@
 mod casework;
 mod followers;
 mod judge;
+mod recalculation;
 mod replay;
 mod ruling;
 mod unrecognised;
@@ -20,7 +21,6 @@ use crate::config::Settings;
 use crate::dkim;
 use crate::domain::alert::{Alert, AlertKind, Hours};
 use crate::domain::application::{Application, ApplicationId, History};
-use crate::domain::calendar::{Calendar, Closure};
 use crate::domain::coverage::Coverage;
 use crate::domain::cursor::Cursor;
 use crate::domain::evaluation::{Attention, Evaluation};
@@ -32,6 +32,7 @@ use crate::store::query::{self, MailboxState, PendingAlert, Summary, Tallied};
 use crate::store::record::{self, Account, NewApplication};
 use crate::store::{self, Store};
 use judge::Judge;
+pub use recalculation::InForce;
 pub use replay::{Change, Mode, Replayed};
 pub use ruling::{By, Ruled, Ruling, Waiting};
 
@@ -44,7 +45,7 @@ pub struct App {
     pub settings: Settings,
     rules: OnDemand,
     /// Which days are business days.
-    pub calendar: Calendar,
+    pub calendar: InForce,
 }
 
 /// A mail as it comes in.
@@ -129,9 +130,7 @@ pub struct Tally {
 impl App {
     /// Puts the parts together.
     pub fn new(store: Store, settings: Settings, rules: impl Into<OnDemand>) -> App {
-        let closures: Vec<Closure> = settings.calendar.closures.clone();
-        let calendar =
-            Calendar::new(settings.calendar.zone.clone(), closures, settings.calendar.cut_off);
+        let calendar = settings.calendar.calendar().into();
         App { store, settings, rules: rules.into(), calendar }
     }
 
@@ -419,6 +418,7 @@ impl App {
                 })
                 .context("cannot record the calendar in force")?;
         }
+        self.calendar.claim(&mut self.store).context("cannot record the calendar in force")?;
         let ids = query::to_evaluate(self.store.read(), now)?;
         if ids.is_empty() {
             return Ok(());
@@ -722,9 +722,6 @@ impl App {
 
     /// What the cached evaluations depend on besides events, coverage and time.
     fn basis(&self) -> String {
-        let calendar = &self.settings.calendar;
-        let closures: Vec<String> =
-            calendar.closures.iter().map(|closure| closure.date.to_string()).collect();
         let mailboxes: Vec<String> = self
             .settings
             .mailboxes
@@ -732,12 +729,10 @@ impl App {
             .map(|m| format!("{}@{} {:?} {:?}", m.user, m.host, m.folders, m.sent))
             .collect();
         format!(
-            "{} {} {} {:?} {} {:?} {:?}",
+            "{} {} {} {:?} {:?}",
             env!("CARGO_PKG_VERSION"),
             mailboxes.join(","),
-            calendar.zone,
-            calendar.cut_off,
-            closures.join(","),
+            store::calendar::written(self.calendar.inputs()),
             self.settings.windows,
             self.settings.notify.reminders,
         )

@@ -31,7 +31,7 @@ use chrono::NaiveTime;
 pub use environment::Environment;
 
 use crate::domain::authenticity::Trust;
-use crate::domain::calendar::Closure;
+use crate::domain::calendar::{Calendar, Choices, Closure};
 use crate::domain::contact::Contact;
 use crate::domain::expectation::Windows;
 use crate::domain::span::{CountUnit, Span};
@@ -162,6 +162,15 @@ pub struct CalendarSettings {
     pub closures: Vec<Closure>,
     /// The hour from which mail counts as the next day's; `None` for never.
     pub cut_off: Option<NaiveTime>,
+    /// What law and custom leave open.
+    pub choices: Choices,
+}
+
+impl CalendarSettings {
+    /// The calendar that follows from them.
+    pub fn calendar(&self) -> Calendar {
+        Calendar::new(self.zone.clone(), self.closures.clone(), self.cut_off).deciding(self.choices)
+    }
 }
 
 /// How and when a person is told.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction};
 
+use super::recalculation::InForce;
 use super::{OnDemand, Origin, Tally, code_validity, role_name};
 use crate::config::Settings;
 use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
 use crate::domain::authenticity::{Authenticity, DkimVerdict, Verdict};
-use crate::domain::calendar::Calendar;
 use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::{Evaluation, evaluate};
 use crate::domain::event::{Event, EventKind, NewEvent, Source};
@@ -33,7 +33,7 @@ const LARGEST_KEPT: usize = 256 << 10;
 pub(super) struct Judge<'a> {
     pub(super) settings: &'a Settings,
     pub(super) rules: &'a OnDemand,
-    pub(super) calendar: &'a Calendar,
+    pub(super) calendar: &'a InForce,
     pub(super) coverage: &'a Coverage,
     pub(super) now: DateTime<Utc>,
 }
@@ -294,6 +294,7 @@ impl Judge<'_> {
         let Some(summary) = query::summary_of(tx, id)? else { return Ok(()) };
         let events = query::events(tx, id)?;
         let (history, evaluation) = self.standing(tx, &summary.application, &events)?;
+        self.tell_recalculation(tx, &summary.application, &history, &evaluation)?;
         record::summary(tx, id, &history, &evaluation, self.now)?;
         record::withdraw(tx, id, history.stage(), &evaluation.alerts, self.now)?;
         if !evaluation.ahead.is_empty() {

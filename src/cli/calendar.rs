@@ -1,14 +1,18 @@
 //! `acewatch calendar`: the days without business, and how a date is computed.
 
+mod forecast;
+
 use std::fmt::Write;
 
 use chrono::{Months, NaiveDate};
+use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::{Context, parse_time, render};
 use crate::clock;
-use crate::domain::calendar::{Calendar, Counted, Skipped};
+use crate::domain::application::Route;
+use crate::domain::calendar::{Calendar, Caveats, Counted, NotKnown, Skipped};
 use crate::domain::span::{CountUnit, Span};
 
 /// Show holidays and closures, or compute a date
@@ -17,7 +21,10 @@ use crate::domain::span::{CountUnit, Span};
 /// not count. The day itself is day 0. A span of calendar days that would end on a day without
 /// business ends on the next business day.
 ///
-/// Without --days: lists the federal holidays and the closures on weekdays in the twelve months
+/// With --submitted: says when CBP's answers would be due and overdue if an application were sent
+/// then, or now, and how each date comes about.
+///
+/// Without either: lists the federal holidays and the closures on weekdays in the twelve months
 /// from --from, or from today.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -30,6 +37,12 @@ pub struct Args {
     /// What counts as a day
     #[arg(long, value_enum, default_value = "business", requires = "days")]
     unit: Unit,
+    /// What would be awaited after a submission at this time, or now
+    #[arg(long, value_name = "TIME", num_args = 0..=1, conflicts_with_all = ["from", "days"])]
+    submitted: Option<Option<String>>,
+    /// How it would be sent
+    #[arg(long, value_parser = PossibleValuesParser::new(Route::ALL.map(Route::as_str)), default_value = "email", requires = "submitted")]
+    route: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -43,20 +56,27 @@ enum Unit {
     Calendar,
 }
 
-/// Prints the count or the list.
+/// Prints the count, the expectations or the list.
 ///
 /// # Errors
 ///
-/// The configuration or `--at` cannot be used.
+/// The configuration, `--at` or `--submitted` cannot be used.
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
-    let settings = cx.settings()?.calendar;
-    let calendar = Calendar::new(settings.zone, settings.closures, settings.cut_off);
+    let settings = cx.settings()?;
+    let calendar = settings.calendar.calendar();
+    let instant = |written: &str| parse_time(written, |date| calendar.start_of(date));
+    if let Some(submitted) = &args.submitted {
+        let at = match submitted.as_ref().or(cx.global.at.as_ref()) {
+            Some(written) => instant(written)?,
+            None => clock::now(),
+        };
+        let route = Route::parse(&args.route).unwrap_or_default();
+        return forecast::print(&settings, &calendar, at, route, args.json);
+    }
     let from = match (args.from, &cx.global.at) {
         (Some(from), _) => from,
         // `--at DATE` means that date whatever the zone and the cut-off hour are.
-        (None, Some(at)) => date(at).or_else(|_| {
-            parse_time(at, |date| calendar.start_of(date)).map(|at| calendar.day_of(at))
-        })?,
+        (None, Some(at)) => date(at).or_else(|_| instant(at).map(|at| calendar.day_of(at)))?,
         (None, None) => calendar.day_of(clock::now()),
     };
     match args.days {
@@ -67,16 +87,15 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
             };
             let counted = calendar.count(from, Span { n, unit });
             match args.json {
-                true => render::print_json(&count_document(&counted)),
-                false => render::print(&count_text(&counted)),
+                true => render::print_json(&count_document(&calendar, &counted)),
+                false => render::print(&count_text(&calendar, &counted)),
             }
         }
         None => {
             let until = from.checked_add_months(Months::new(12)).unwrap_or(NaiveDate::MAX);
-            let closed = calendar.holidays(from, until);
             match args.json {
-                true => render::print_json(&list_document(from, until, &closed)),
-                false => render::print(&list_text(from, until, &closed)),
+                true => render::print_json(&list_document(&calendar, from, until)),
+                false => render::print(&list_text(&calendar, from, until)),
             }
         }
     }
@@ -87,7 +106,8 @@ fn date(written: &str) -> Result<NaiveDate, String> {
         .map_err(|_| "a date is written like 2026-05-04".to_owned())
 }
 
-fn count_document(counted: &Counted) -> Value {
+fn count_document(calendar: &Calendar, counted: &Counted) -> Value {
+    let caveats = calendar.caveats([counted]);
     json!({
         "schema": "acewatch.calendar/1",
         "from": counted.from.to_string(),
@@ -95,11 +115,14 @@ fn count_document(counted: &Counted) -> Value {
         "days": counted.span.n,
         "result": counted.result.to_string(),
         "skipped": days(&counted.skipped),
+        "remarks": remarks(&caveats),
+        "warnings": warnings(calendar, counted),
     })
 }
 
 /// The list has the keys of a count too, so that one reader serves both.
-fn list_document(from: NaiveDate, until: NaiveDate, closed: &[Skipped]) -> Value {
+fn list_document(calendar: &Calendar, from: NaiveDate, until: NaiveDate) -> Value {
+    let counting = calendar.remarks(from, until);
     json!({
         "schema": "acewatch.calendar/1",
         "from": from.to_string(),
@@ -108,7 +131,10 @@ fn list_document(from: NaiveDate, until: NaiveDate, closed: &[Skipped]) -> Value
         "days": null,
         "result": null,
         "skipped": [],
-        "closed": days(closed),
+        "closed": days(&calendar.holidays(from, until)),
+        "known_until": calendar.known_until().to_string(),
+        "remarks": days(&counting),
+        "warnings": calendar.caveats_between(from, until).warning().into_iter().collect::<Vec<_>>(),
     })
 }
 
@@ -117,7 +143,22 @@ fn days(skipped: &[Skipped]) -> Vec<Value> {
     skipped.iter().map(day).collect()
 }
 
-fn count_text(counted: &Counted) -> String {
+fn remarks(caveats: &Caveats) -> Vec<Value> {
+    let remark =
+        |(date, what): (&NaiveDate, &String)| json!({ "date": date.to_string(), "because": what });
+    caveats.remarks.iter().map(remark).collect()
+}
+
+/// What may move the end of a count, and to where.
+fn warnings(calendar: &Calendar, counted: &Counted) -> Vec<String> {
+    let moved = calendar.not_known(counted).map(|NotKnown { result, .. }| {
+        format!("; if they are closed, it ends on {}", render::day(result))
+    });
+    let warning = calendar.caveats([counted]).warning();
+    warning.into_iter().map(|warning| warning + &moved.clone().unwrap_or_default()).collect()
+}
+
+fn count_text(calendar: &Calendar, counted: &Counted) -> String {
     let Span { n, unit } = counted.span;
     let mut text = format!(
         "{n} {} day{} from {}: {}\n",
@@ -133,17 +174,39 @@ fn count_text(counted: &Counted) -> String {
         });
         text.push_str(&lines(&counted.skipped));
     }
+    let remarks: Vec<Skipped> = calendar
+        .caveats([counted])
+        .remarks
+        .into_iter()
+        .map(|(date, because)| Skipped { date, because })
+        .collect();
+    if !remarks.is_empty() {
+        text.push_str("\ncounted all the same:\n");
+        text.push_str(&lines(&remarks));
+    }
+    text.push_str(&warned(warnings(calendar, counted)));
     text
 }
 
-fn list_text(from: NaiveDate, until: NaiveDate, closed: &[Skipped]) -> String {
+fn list_text(calendar: &Calendar, from: NaiveDate, until: NaiveDate) -> String {
     let mut text = format!(
         "no business, besides weekends, from {} to {}:\n\n",
         render::day(from),
         render::day(until)
     );
-    text.push_str(&lines(closed));
+    text.push_str(&lines(&calendar.holidays(from, until)));
+    let counting = calendar.remarks(from, until);
+    if !counting.is_empty() {
+        text.push_str("\ncounted all the same:\n");
+        text.push_str(&lines(&counting));
+    }
+    text.push_str(&warned(calendar.caveats_between(from, until).warning()));
     text
+}
+
+fn warned(warnings: impl IntoIterator<Item = String>) -> String {
+    let line = |warning: String| format!("\n{}\n", render::styled(&warning, render::WARN));
+    warnings.into_iter().map(line).collect()
 }
 
 fn lines(skipped: &[Skipped]) -> String {
@@ -158,25 +221,31 @@ fn lines(skipped: &[Skipped]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::calendar::Closure;
     use crate::domain::zone::Zone;
 
     fn day(written: &str) -> NaiveDate {
         date(written).unwrap()
     }
 
+    fn federal() -> Calendar {
+        Calendar::new(Zone::new_york(), Vec::new(), None)
+    }
+
     fn counted(from: &str, span: &str) -> Counted {
-        Calendar::new(Zone::new_york(), Vec::new(), None).count(day(from), span.parse().unwrap())
+        federal().count(day(from), span.parse().unwrap())
     }
 
     fn check(from: &str, span: &str, expected: &str) {
-        let shown = anstream::adapter::strip_str(&count_text(&counted(from, span))).to_string();
+        let shown =
+            anstream::adapter::strip_str(&count_text(&federal(), &counted(from, span))).to_string();
         assert_eq!(shown, expected, "{from} {span}");
     }
 
     #[test]
     fn the_document_of_a_count_is_that_of_the_contract() {
         assert_eq!(
-            count_document(&counted("2026-05-21", "3bd")),
+            count_document(&federal(), &counted("2026-05-21", "3bd")),
             json!({
                 "schema": "acewatch.calendar/1", "from": "2026-05-21", "unit": "business", "days": 3,
                 "result": "2026-05-27",
@@ -185,7 +254,21 @@ mod tests {
                     { "date": "2026-05-24", "because": "Sunday" },
                     { "date": "2026-05-25", "because": "Memorial Day" },
                 ],
+                "remarks": [],
+                "warnings": [],
             })
+        );
+        let warned = count_document(&federal(), &counted("2026-12-21", "3bd"));
+        assert_eq!(
+            warned["warnings"],
+            json!([
+                "closures by Executive Order for 24 December 2026 are not known yet (announced about a week ahead); add them to `[calendar] closures`, or set `known-until` if there are none; if they are closed, it ends on Mon 28 Dec 2026"
+            ])
+        );
+        let remarked = count_document(&federal(), &counted("2015-12-22", "2bd"));
+        assert_eq!(
+            remarked["remarks"],
+            json!([{ "date": "2015-12-24", "because": "half day by Executive Order 13713, which counts" }])
         );
     }
 
@@ -204,13 +287,20 @@ mod tests {
              Sat 23 May 2026  Saturday\n  Sun 24 May 2026  Sunday\n  Mon 25 May 2026  Memorial Day\n",
         );
         check("2026-05-19", "1bd", "1 business day from Tue 19 May 2026: Wed 20 May 2026\n");
+        check(
+            "2021-01-19",
+            "1bd",
+            "1 business day from Tue 19 Jan 2021: Wed 20 Jan 2021\n\ncounted all the same:\n  \
+             Wed 20 Jan 2021  Inauguration Day, a holiday in and around Washington only, which counts\n",
+        );
     }
 
     #[test]
     fn the_list_names_holidays_and_closures_and_escapes_their_reasons() {
-        let closed =
-            [Skipped { date: day("2026-12-24"), because: "closed: \u{1b}[31mEO".to_owned() }];
-        let text = list_text(day("2026-11-01"), day("2027-11-01"), &closed);
+        let because = "\u{1b}[31mEO".to_owned();
+        let closures = vec![Closure { date: day("2026-12-24"), because }];
+        let calendar = Calendar::new(Zone::new_york(), closures, None);
+        let text = list_text(&calendar, day("2026-11-01"), day("2027-11-01"));
         assert!(text.contains("Thu 24 Dec 2026  closed: \\u{1b}[31mEO\n"), "{text}");
     }
 

@@ -17,7 +17,6 @@ use super::render::{self, Masking};
 use crate::app::App;
 use crate::config::{self, MailboxSettings, Settings};
 use crate::domain::application::ApplicationId;
-use crate::domain::calendar::Calendar;
 use crate::domain::coverage::Coverage;
 use crate::domain::rules::Rules;
 use crate::mailbox::probe::{self, ProbeStep};
@@ -264,7 +263,7 @@ fn read_rules(path: &Path) -> anyhow::Result<Rules> {
 
 fn of_calendar(settings: &Settings, now: DateTime<Utc>) -> Check {
     let own = &settings.calendar;
-    let calendar = Calendar::new(own.zone.clone(), own.closures.clone(), own.cut_off);
+    let calendar = own.calendar();
     let today = calendar.day_of(now);
     let next = today
         .checked_add_months(chrono::Months::new(12))
@@ -273,15 +272,25 @@ fn of_calendar(settings: &Settings, now: DateTime<Utc>) -> Check {
         || "no holiday within a year".to_owned(),
         |day| format!("the next day off is {}, {}", render::day(day.date), day.because),
     );
-    Check::good(
-        "calendar",
-        format!(
-            "{}, where today is {}; {next}; times are shown in {}",
-            own.zone,
-            render::day(today),
-            settings.time_zone
+    let detail = format!(
+        "{}, where today is {}; {next}; times are shown in {}",
+        own.zone,
+        render::day(today),
+        settings.time_zone
+    );
+    let known_until = calendar.known_until();
+    match known_until.checked_add_months(chrono::Months::new(12)) {
+        Some(aged) if aged < today => Check::warning(
+            "calendar",
+            format!(
+                "{detail}; closures by Executive Order are known only up to {}",
+                render::day(known_until)
+            ),
+            "update acewatch; or add the closures since to `[calendar] closures` and set `known-until`"
+                .to_owned(),
         ),
-    )
+        _ => Check::good("calendar", detail),
+    }
 }
 
 /// Importer numbers may be social security numbers, so the file is for its owner alone.
@@ -622,6 +631,21 @@ mod tests {
         assert_eq!(found.outcome, outcome, "{found:?}");
         assert!(found.detail.contains(detail), "{found:?}");
         assert_eq!(found.hint.is_none(), outcome == Outcome::Good, "{found:?}");
+    }
+
+    #[test]
+    fn old_closures_are_warned_of_until_the_user_knows_the_new_ones() {
+        let home = tempfile::tempdir().unwrap();
+        let calendar = |text: &str, now: &str| of_calendar(&settings(home.path(), text), at(now));
+        check(
+            &calendar("", "2027-11-22T18:00:00Z"),
+            Outcome::Good,
+            "the next day off is Thu 25 Nov",
+        );
+        let old = "closures by Executive Order are known only up to Sun 22 Nov 2026";
+        check(&calendar("", "2027-11-23T18:00:00Z"), Outcome::Warning, old);
+        let known = "[calendar]\nknown-until = \"2027-06-30\"";
+        check(&calendar(known, "2027-11-23T18:00:00Z"), Outcome::Good, "today is Tue 23 Nov 2027");
     }
 
     #[test]

@@ -289,6 +289,7 @@ fn told(kind: EventKind) -> &'static str {
         EventKind::Milestone => "done",
         EventKind::Assigned => "a mail was assigned",
         EventKind::Undone => "an entry was taken back",
+        EventKind::Recalculated => "dates moved",
         EventKind::Closed => "closed",
         EventKind::Reopened => "reopened",
     }
@@ -331,6 +332,10 @@ fn windows_text(
                 None => "    the mailboxes were not read up to that date, so nobody can say\n".to_owned(),
             });
         }
+    }
+    let counts = evaluation.windows.iter().flat_map(|(window, _)| window.running_counts());
+    for line in app.calendar.caveats(counts).lines() {
+        text.push_str(&format!("  {}\n", styled(&masking.text(&line), render::WARN)));
     }
     text
 }

@@ -592,7 +592,11 @@ pub(crate) fn application_json<'a>(
         critical_at: window.critical.as_ref().map(|critical| rfc3339(critical.at)),
         closed_at: rfc3339_or_null(window.closed_at),
         verdict: verdict.as_str(),
-        explained: explained.then(|| all(&window.explained(&app.calendar))),
+        explained: explained.then(|| {
+            let mut lines = window.explained(&app.calendar);
+            lines.extend(app.calendar.caveats(window.running_counts()).lines());
+            all(&lines)
+        }),
     });
     ApplicationJson {
         id,

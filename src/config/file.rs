@@ -98,6 +98,9 @@ pub(super) struct Trust {
 pub(super) struct Calendar {
     pub zone: Option<Text>,
     pub closures: Vec<Spanned<Value>>,
+    pub known_until: Option<Spanned<Value>>,
+    pub half_days: Option<Text>,
+    pub inauguration_day: Option<bool>,
     pub cut_off: Option<Text>,
 }
 

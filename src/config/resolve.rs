@@ -16,7 +16,7 @@ use super::{
     Settings, StorageSettings, WatchSettings,
 };
 use crate::domain::authenticity::Trust;
-use crate::domain::calendar::Closure;
+use crate::domain::calendar::{Choices, Closure};
 use crate::domain::contact::Contact;
 use crate::domain::zone::Zone;
 
@@ -224,6 +224,21 @@ fn calendar(source: Source<'_>, written: file::Calendar) -> Result<CalendarSetti
         zone: source.read("zone", written.zone, value::zone)?.unwrap_or_else(Zone::new_york),
         closures,
         cut_off: source.read("cut-off", written.cut_off, value::cut_off)?.flatten(),
+        choices: Choices {
+            half_days: source
+                .read("half-days", written.half_days, value::half_days)?
+                .unwrap_or_default(),
+            inauguration_day: written.inauguration_day.unwrap_or_default(),
+            known_until: match written.known_until {
+                Some(written) if written.get_ref().as_str() != Some("") => {
+                    let form = "write \"2026-12-31\", or \"\" for the date of the built-in list";
+                    let at = written.span().start;
+                    let until = date(written.get_ref(), form);
+                    Some(until.map_err(|fault| source.faulty(at, "known-until", fault))?)
+                }
+                _ => None,
+            },
+        },
     })
 }
 
@@ -249,15 +264,8 @@ fn contact(source: Source<'_>, written: file::Contact) -> Result<Contact, Config
 /// A closure is a date, in quotes or not, or a table with a date and a reason.
 fn closure(written: &Value) -> Result<Closure, Fault> {
     let form = "write \"2026-12-24\" or { date = \"2026-12-24\", because = \"snow\" }";
-    let date = |written: &Value| -> Result<NaiveDate, Fault> {
-        match written {
-            Value::String(text) => value::date(text),
-            Value::Datetime(when) => value::date(&when.to_string()),
-            _ => Err(Fault::new("holds something that is no date", form)),
-        }
-    };
     let Value::Table(table) = written else {
-        return Ok(Closure { date: date(written)?, because: String::new() });
+        return Ok(Closure { date: date(written, form)?, because: String::new() });
     };
     if let Some(key) = table.keys().find(|key| !["date", "because"].contains(&key.as_str())) {
         return Err(Fault::new(format!("holds the unknown key `{}`", key.escape_debug()), form));
@@ -268,8 +276,17 @@ fn closure(written: &Value) -> Result<Closure, Fault> {
         Some(_) => return Err(Fault::new("holds a reason that is no text", form)),
     };
     match table.get("date") {
-        Some(written) => Ok(Closure { date: date(written)?, because }),
+        Some(written) => Ok(Closure { date: date(written, form)?, because }),
         None => Err(Fault::new("holds a table without `date`", form)),
+    }
+}
+
+/// A date, in quotes or not.
+fn date(written: &Value, form: &str) -> Result<NaiveDate, Fault> {
+    match written {
+        Value::String(text) => value::date(text),
+        Value::Datetime(when) => value::date(&when.to_string()),
+        _ => Err(Fault::new("holds something that is no date", form)),
     }
 }
 
@@ -386,6 +403,7 @@ mod tests {
     use super::testing::{MAILBOX, check, resolve};
     use super::*;
     use crate::config::SAMPLE;
+    use crate::domain::calendar::HalfDays;
     use crate::domain::span::{CountUnit, Span};
 
     /// The sample with each line that is a commented key turned into the key.
@@ -575,6 +593,29 @@ mod tests {
                 "4: `closures` holds ",
             );
         }
+    }
+
+    #[test]
+    fn what_law_and_custom_leave_open_is_the_user_s_choice() {
+        let choices = |text: &str| resolve(text).unwrap().calendar.choices;
+        assert_eq!(choices(""), Choices::default());
+        let all = "[calendar]\nhalf-days = \"closed\"\ninauguration-day = true\nknown-until = ";
+        let expected = Choices {
+            half_days: HalfDays::Closed,
+            inauguration_day: true,
+            known_until: NaiveDate::from_ymd_opt(2026, 12, 31),
+        };
+        for until in ["2026-12-31", "\"2026-12-31\""] {
+            assert_eq!(choices(&format!("{all}{until}")), expected);
+        }
+        assert_eq!(choices("[calendar]\nhalf-days = \"open\"\n"), Choices::default());
+        check("[calendar]\nhalf-days = \"shut\"", "2: `half-days` is neither");
+        check(
+            "[calendar]\n\nknown-until = \"soon\"",
+            "3: `known-until` holds a text that is no date",
+        );
+        check("[calendar]\nknown-until = 7", "2: `known-until` holds something that is no date");
+        check("[calendar]\ninauguration-day = 1", "2");
     }
 
     #[test]

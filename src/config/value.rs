@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{NaiveDate, NaiveTime, Weekday};
 
 use super::{FolderName, QuietHours, Resolver, Tls};
+use crate::domain::calendar::HalfDays;
 use crate::domain::contact::WeeklyClosing;
 use crate::domain::span::{CountUnit, Span};
 use crate::domain::zone::Zone;
@@ -156,6 +157,15 @@ pub(super) fn weekly_closing(written: &str) -> Result<Option<WeeklyClosing>, Fau
     match closing.from == closing.until {
         true => Err(Fault::new("begins when it ends", form)),
         false => Ok(Some(closing)),
+    }
+}
+
+/// Whether a half day is a business day: `open` or `closed`.
+pub(super) fn half_days(written: &str) -> Result<HalfDays, Fault> {
+    match written {
+        "open" => Ok(HalfDays::Open),
+        "closed" => Ok(HalfDays::Closed),
+        _ => Err(Fault::new("is neither \"open\" nor \"closed\"", "write \"open\" or \"closed\"")),
     }
 }
 

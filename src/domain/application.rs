@@ -394,7 +394,8 @@ impl History {
             | EventKind::Call
             | EventKind::Edited
             | EventKind::Assigned
-            | EventKind::Undone => {}
+            | EventKind::Undone
+            | EventKind::Recalculated => {}
         }
         self
     }

@@ -5,8 +5,9 @@
 //! 5 U.S.C. 6103(a), moved to Friday from a Saturday and to Monday from a Sunday (6103(b),
 //! Executive Order 11582). They follow rules, so they are computed here for any year. The days
 //! that a President closes by Executive Order follow none; those of the past are data
-//! (`config/closures.toml`), and the user's configuration adds the next ones. State and local
-//! holidays do not count, nor do half days, weather, or a lapse of funding.
+//! (`config/closures.toml`), and the user's configuration adds the next ones; until somebody knows
+//! them, the calendar says which dates they may move. State and local holidays do not count, nor
+//! do weather or a lapse of funding; half days and Inauguration Day do where the user says so.
 //!
 //! Counting follows federal practice: the day of the event is day 0, the next business day is
 //! day 1 (29 CFR 1603.106(d) and 12 CFR 1254.3 say it in so many words). A span of calendar
@@ -18,15 +19,22 @@
 //! `America/New_York`, and turns instants into its civil days. All functions are total: they
 //! answer for every date and instant that chrono can hold.
 
+mod built_in;
+mod caveat;
+mod federal;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter;
 
 use chrono::{
-    DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone,
-    Utc, Weekday,
+    DateTime, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta,
+    TimeZone, Utc,
 };
-use serde::Deserialize;
+
+use built_in::{BuiltIn, built_in};
+pub use caveat::{Caveats, NotKnown};
+use federal::{holiday, is_inauguration_day, weekend};
 
 use super::span::{CountUnit, Span};
 use super::zone::Zone;
@@ -68,23 +76,57 @@ pub struct Counted {
     pub skipped: Vec<Skipped>,
 }
 
+/// Whether a day on which the offices close at noon is a business day.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum HalfDays {
+    /// It is: the offices have worked on it, and 19 CFR 101.1 leaves out whole days only.
+    #[default]
+    Open,
+    /// It is not.
+    Closed,
+}
+
+/// What the user may decide about a calendar, where law and custom leave it open.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Choices {
+    /// Whether half days count.
+    pub half_days: HalfDays,
+    /// Whether Inauguration Day is closed. By default it is not: it is a holiday only for those
+    /// who work in the District of Columbia and six counties and cities around it (5 U.S.C.
+    /// 6103(c)), and nobody outside knows where CBP's ACE desks sit. Counting it makes a promise
+    /// end a day early at worst, every fourth year.
+    pub inauguration_day: bool,
+    /// Up to when the user has looked for closures by Executive Order, if later than the built-in
+    /// list.
+    pub known_until: Option<NaiveDate>,
+}
+
+/// All that decides what a calendar answers, so that it can be kept and made again: the dates of an
+/// open window are compared under the calendar they were computed with and the one in force.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Inputs {
+    /// The zone.
+    pub zone: Zone,
+    /// The hour from which a mail is the next day's.
+    pub cut_off: Option<NaiveTime>,
+    /// Whether Inauguration Day is closed.
+    pub inauguration_day: bool,
+    /// The closed days that no rule names, and the phrase that says why.
+    pub closures: BTreeMap<NaiveDate, String>,
+}
+
 /// Which days are business days, and when a day begins and ends.
-///
-/// Inauguration Day (20 January after an election; 5 U.S.C. 6103(c)) is not in it: it is a
-/// holiday only for those who work in the District of Columbia and six counties and cities
-/// around it, not a national one, and nobody outside knows where CBP's ACE desks sit. Counting
-/// it as a business day makes a promise end a day early at worst, every fourth year; who knows
-/// better adds the day as a closure.
 ///
 /// Years before a holiday had its present rule (the Monday holidays of 1971, Veterans Day
 /// in the 1970s) are computed by today's rule, except that Martin Luther King's birthday
 /// begins in 1986 and Juneteenth in 2021. ACE is younger than all the others.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Calendar {
-    zone: Zone,
-    /// Date and the phrase that says why it is closed.
-    closures: BTreeMap<NaiveDate, String>,
-    cut_off: Option<NaiveTime>,
+    inputs: Inputs,
+    /// Half days that count as business days.
+    half_days: BTreeMap<NaiveDate, String>,
+    /// After this nobody knows what an Executive Order will close.
+    known_until: NaiveDate,
 }
 
 impl Calendar {
@@ -101,7 +143,7 @@ impl Calendar {
     /// midnight. CBP is not known to have such an hour, but 31 CFR 802.201 shows that federal
     /// offices do: 5 p.m. Eastern.
     pub fn new(zone: Zone, closures: Vec<Closure>, cut_off: Option<NaiveTime>) -> Self {
-        let mut all = built_in_closures();
+        let BuiltIn { closures: mut all, half_days, known_until } = built_in();
         for Closure { date, because } in closures {
             let phrase = match because.trim() {
                 "" => "closed by the configuration".to_owned(),
@@ -109,29 +151,74 @@ impl Calendar {
             };
             all.insert(date, phrase);
         }
-        Self { zone, closures: all, cut_off }
+        let inputs = Inputs { zone, cut_off, inauguration_day: false, closures: all };
+        Self { inputs, half_days, known_until }
+    }
+
+    /// Makes the calendar follow what the user decided.
+    #[must_use]
+    pub fn deciding(mut self, choices: Choices) -> Self {
+        self.inputs.inauguration_day = choices.inauguration_day;
+        if choices.half_days == HalfDays::Closed {
+            for (date, phrase) in std::mem::take(&mut self.half_days) {
+                let phrase = format!("{phrase} (by your configuration)");
+                self.inputs.closures.entry(date).or_insert(phrase);
+            }
+        }
+        self.known_until = self.known_until.max(choices.known_until.unwrap_or(NaiveDate::MIN));
+        self
     }
 
     /// Makes a calendar that knows weekends and holidays only, without any closure or cut-off.
     pub fn without_closures(zone: Zone) -> Self {
-        Self { zone, closures: BTreeMap::new(), cut_off: None }
+        let closures = BTreeMap::new();
+        Self::of(Inputs { zone, cut_off: None, inauguration_day: false, closures })
+    }
+
+    /// Makes a calendar anew from what was kept of it. It computes the same dates; what it knows of
+    /// the future is not kept.
+    pub fn of(inputs: Inputs) -> Self {
+        Self { inputs, half_days: BTreeMap::new(), known_until: NaiveDate::MAX }
+    }
+
+    /// All that its dates depend on.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// The last day for which the closures by Executive Order are known.
+    pub fn known_until(&self) -> NaiveDate {
+        self.known_until
     }
 
     /// The zone whose civil days are counted.
     pub fn zone(&self) -> &Zone {
-        &self.zone
+        &self.inputs.zone
     }
 
     /// Gives the civil day to which something received at `at` belongs: the day in the zone,
     /// or the next one at or after the cut-off hour. It need not be a business day.
     pub fn day_of(&self, at: DateTime<Utc>) -> NaiveDate {
-        let utc = at.naive_utc();
-        let offset = self.zone.offset_from_utc_datetime(&utc).fix();
-        // At either end of time the local time may not exist; the UTC date is then near enough.
-        let local = utc.checked_add_offset(offset).unwrap_or(utc);
-        match self.cut_off {
+        let local = self.local(at);
+        match self.inputs.cut_off {
             Some(hour) if local.time() >= hour => next_day(local.date()),
             _ => local.date(),
+        }
+    }
+
+    /// Writes the day to which something received at `at` belongs, with the zone, and with the
+    /// cut-off where that moved it.
+    pub fn day_explained(&self, at: DateTime<Utc>) -> String {
+        let day = self.day_of(at).format("%a %-d %b %Y");
+        let local = self.local(at);
+        match self.inputs.cut_off {
+            Some(hour) if local.time() >= hour => format!(
+                "{day} ({}; {} there is past the cut-off {})",
+                self.zone(),
+                local.format("%a %-d %b %H:%M"),
+                hour.format("%H:%M")
+            ),
+            _ => format!("{day} ({})", self.zone()),
         }
     }
 
@@ -159,6 +246,16 @@ impl Calendar {
     /// the last date there is, the result is the last day looked at, and the last entry of
     /// `skipped` is that day with the remark that the count was given up.
     pub fn count(&self, from: NaiveDate, span: Span) -> Counted {
+        self.count_by(from, span, |date| self.reason(date))
+    }
+
+    /// Counts by other reasons why a day is closed.
+    fn count_by<'a>(
+        &self,
+        from: NaiveDate,
+        span: Span,
+        reason: impl Fn(NaiveDate) -> Option<Cow<'a, str>>,
+    ) -> Counted {
         // All three cases are one: the nth business day at or after a first day.
         let (first, nth) = match span.unit {
             CountUnit::Business if span.n > 0 => (next_day(from), span.n),
@@ -175,7 +272,7 @@ impl Calendar {
         let mut result = first;
         for date in days_from(first) {
             result = date;
-            match self.reason(date) {
+            match reason(date) {
                 Some(because) => skipped.push(Skipped { date, because: because.into_owned() }),
                 None => found += 1,
             }
@@ -217,7 +314,7 @@ impl Calendar {
     /// Samoa) therefore ends where the day before it does.
     pub fn last_instant_of(&self, date: NaiveDate) -> DateTime<Utc> {
         let last_second = date.and_hms_opt(23, 59, 59).unwrap_or(date.and_time(NaiveTime::MIN));
-        match self.zone.from_local_datetime(&last_second) {
+        match self.inputs.zone.from_local_datetime(&last_second) {
             MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(_, at) => at.to_utc(),
             MappedLocalTime::None => {
                 let after = self.first_instant_at_or_after(last_second.and_utc().timestamp());
@@ -230,7 +327,7 @@ impl Calendar {
     /// the end of the skip where the zone has no midnight on that day.
     pub fn start_of(&self, date: NaiveDate) -> DateTime<Utc> {
         let midnight = date.and_time(NaiveTime::MIN);
-        match self.zone.from_local_datetime(&midnight) {
+        match self.inputs.zone.from_local_datetime(&midnight) {
             MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => at.to_utc(),
             MappedLocalTime::None => self.first_instant_at_or_after(midnight.and_utc().timestamp()),
         }
@@ -252,10 +349,24 @@ impl Calendar {
 
     /// Like [`Self::why_closed`], without a copy of the phrase: counting asks for many days.
     fn reason(&self, date: NaiveDate) -> Option<Cow<'_, str>> {
+        let Inputs { closures, inauguration_day, .. } = &self.inputs;
+        let inauguration = || {
+            (*inauguration_day && is_inauguration_day(date))
+                .then_some(Cow::Borrowed("Inauguration Day (by your configuration)"))
+        };
         weekend(date)
             .map(Cow::Borrowed)
             .or_else(|| holiday(date))
-            .or_else(|| self.closures.get(&date).map(|phrase| Cow::Borrowed(phrase.as_str())))
+            .or_else(|| closures.get(&date).map(|phrase| Cow::Borrowed(phrase.as_str())))
+            .or_else(inauguration)
+    }
+
+    /// What the zone's clock shows at `at`.
+    fn local(&self, at: DateTime<Utc>) -> NaiveDateTime {
+        let utc = at.naive_utc();
+        let offset = self.inputs.zone.offset_from_utc_datetime(&utc).fix();
+        // At either end of time the local time may not exist; the UTC date is then near enough.
+        utc.checked_add_offset(offset).unwrap_or(utc)
     }
 
     /// Finds the instant at which the zone's clock passes a local time that it never shows.
@@ -280,95 +391,12 @@ impl Calendar {
     /// What the zone's clock shows at `at`, both as seconds since 1970 began.
     fn clock_at(&self, at: i64) -> i64 {
         let utc = instant(at).naive_utc();
-        let offset = self.zone.offset_from_utc_datetime(&utc).fix();
+        let offset = self.inputs.zone.offset_from_utc_datetime(&utc).fix();
         at.saturating_add(i64::from(offset.local_minus_utc()))
     }
 }
 
 const SECONDS_PER_DAY: i64 = 86_400;
-
-/// The shape of `config/closures.toml`; the file explains its keys.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClosureFile {
-    closure: Vec<ClosureEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClosureEntry {
-    by: String,
-    dates: Vec<NaiveDate>,
-}
-
-fn built_in_closures() -> BTreeMap<NaiveDate, String> {
-    #[expect(clippy::expect_used, reason = "the file is part of the program and a test parses it")]
-    let file: ClosureFile = toml::from_str(include_str!("../../config/closures.toml"))
-        .expect("the built-in closures are well-formed");
-    let mut closures = BTreeMap::new();
-    for ClosureEntry { by, dates } in file.closure {
-        for date in dates {
-            closures.insert(date, format!("closed by {by}"));
-        }
-    }
-    closures
-}
-
-fn weekend(date: NaiveDate) -> Option<&'static str> {
-    match date.weekday() {
-        Weekday::Sat => Some("Saturday"),
-        Weekday::Sun => Some("Sunday"),
-        _ => None,
-    }
-}
-
-/// Names the holiday for which offices close on the weekday `date`, on its own day or on the
-/// day in its stead (5 U.S.C. 6103(b), Executive Order 11582).
-///
-/// It asks of a day what it is, rather than listing the holidays of its year: a New Year's Day
-/// on a Saturday is kept in the year before, and the first and last year need no special case.
-fn holiday(date: NaiveDate) -> Option<Cow<'static, str>> {
-    let kept_for = match date.weekday() {
-        Weekday::Fri => date.succ_opt(),
-        Weekday::Mon => date.pred_opt(),
-        _ => None,
-    };
-    holiday_by_date(date).or_else(|| holiday_by_weekday(date)).map(Cow::Borrowed).or_else(|| {
-        let name = kept_for.and_then(holiday_by_date)?;
-        Some(Cow::Owned(format!("{name} (observed)")))
-    })
-}
-
-/// The holidays of 5 U.S.C. 6103(a) that have a date, with the names that the Office of
-/// Personnel Management uses.
-fn holiday_by_date(date: NaiveDate) -> Option<&'static str> {
-    match (date.month(), date.day()) {
-        (1, 1) => Some("New Year's Day"),
-        // Public Law 117-17, in force from 17 June 2021.
-        (6, 19) if date.year() >= 2021 => Some("Juneteenth National Independence Day"),
-        (7, 4) => Some("Independence Day"),
-        (11, 11) => Some("Veterans Day"),
-        (12, 25) => Some("Christmas Day"),
-        _ => None,
-    }
-}
-
-/// The holidays of 5 U.S.C. 6103(a) that have a weekday. Since they fall on Mondays and on a
-/// Thursday, no other day is ever kept in their stead.
-fn holiday_by_weekday(date: NaiveDate) -> Option<&'static str> {
-    let which = date.day().div_ceil(7);
-    match (date.month(), date.weekday(), which) {
-        // Public Law 98-144, first kept on 20 January 1986.
-        (1, Weekday::Mon, 3) if date.year() >= 1986 => Some("Birthday of Martin Luther King, Jr."),
-        (2, Weekday::Mon, 3) => Some("Washington's Birthday"),
-        // The last Monday of May, which has 31 days.
-        (5, Weekday::Mon, _) if date.day() > 24 => Some("Memorial Day"),
-        (9, Weekday::Mon, 1) => Some("Labor Day"),
-        (10, Weekday::Mon, 2) => Some("Columbus Day"),
-        (11, Weekday::Thu, 4) => Some("Thanksgiving Day"),
-        _ => None,
-    }
-}
 
 /// The `n`th day after `from`, or the last date there is.
 fn days_after(from: NaiveDate, n: u32) -> NaiveDate {
@@ -395,475 +423,4 @@ fn instant(seconds: i64) -> DateTime<Utc> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// What an independent implementation says; see `scripts/make-calendar-golden`.
-    const GOLDEN: &str = include_str!("../../tests/data/federal-calendar.txt");
-
-    fn date(written: &str) -> NaiveDate {
-        written.parse().unwrap()
-    }
-
-    fn at(written: &str) -> DateTime<Utc> {
-        written.parse().unwrap()
-    }
-
-    fn span(written: &str) -> Span {
-        written.parse().unwrap()
-    }
-
-    fn federal() -> Calendar {
-        Calendar::new(Zone::new_york(), Vec::new(), None)
-    }
-
-    fn with_cut_off(hour: u32) -> Calendar {
-        Calendar::new(Zone::new_york(), Vec::new(), NaiveTime::from_hms_opt(hour, 0, 0))
-    }
-
-    fn closing(closures: &[(&str, &str)]) -> Calendar {
-        let closures = closures
-            .iter()
-            .map(|(day, because)| Closure { date: date(day), because: (*because).to_owned() })
-            .collect();
-        Calendar::new(Zone::new_york(), closures, None)
-    }
-
-    #[track_caller]
-    fn check(calendar: &Calendar, from: &str, written: &str, expected: &str) {
-        let counted = calendar.count(date(from), span(written));
-        assert_eq!(counted.result, date(expected), "{written} from {from}: {counted:?}");
-    }
-
-    fn lines(skipped: &[Skipped]) -> Vec<String> {
-        skipped.iter().map(|day| format!("{} {}", day.date, day.because)).collect()
-    }
-
-    /// The words of each line that holds any, `N` of them.
-    fn rows<const N: usize>(table: &str) -> Vec<[&str; N]> {
-        let lines = table.lines().filter(|line| !line.trim().is_empty());
-        let words = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
-        words.map(|row| row.try_into().unwrap()).collect()
-    }
-
-    #[test]
-    fn every_day_from_2018_to_2044_agrees_with_the_golden_file() {
-        let golden: BTreeMap<NaiveDate, &str> = GOLDEN
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .map(|line| line.split_once(' ').unwrap())
-            .map(|(day, name)| (date(day), name))
-            .collect();
-        assert_eq!(golden.len(), 302);
-
-        let calendar = federal();
-        let bare = Calendar::without_closures(Zone::new_york());
-        for day in days_from(date("2018-01-01")).take_while(|day| *day <= date("2044-12-31")) {
-            let ours = calendar.why_closed(day);
-            assert_eq!(calendar.is_business_day(day), ours.is_none(), "{day}");
-            match (golden.get(&day), ours.as_deref()) {
-                (None, None) => {}
-                (None, Some("Saturday")) => assert_eq!(day.weekday(), Weekday::Sat, "{day}"),
-                (None, Some("Sunday")) => assert_eq!(day.weekday(), Weekday::Sun, "{day}"),
-                // The golden file names the occasion, the calendar the order.
-                (Some(name), Some(ours)) if name.starts_with("closed: ") => {
-                    assert!(ours.starts_with("closed by Executive Order 1"), "{day}: {ours}");
-                    assert!(bare.is_business_day(day), "{day} is closed by rule");
-                }
-                (name, ours) => assert_eq!(ours, name.copied(), "{day}"),
-            }
-        }
-    }
-
-    #[test]
-    fn the_list_of_holidays_is_the_golden_file_without_weekends() {
-        let ours = federal().holidays(date("2018-01-01"), date("2044-12-31"));
-        let golden = GOLDEN.lines().filter(|line| !line.starts_with('#'));
-        let golden: Vec<NaiveDate> = golden.map(|line| date(line.split_at(10).0)).collect();
-        assert_eq!(ours.iter().map(|day| day.date).collect::<Vec<_>>(), golden);
-
-        let christmas = federal().holidays(date("2025-12-24"), date("2025-12-26"));
-        assert_eq!(
-            lines(&christmas),
-            [
-                "2025-12-24 closed by Executive Order 14371",
-                "2025-12-25 Christmas Day",
-                "2025-12-26 closed by Executive Order 14371",
-            ]
-        );
-        assert_eq!(federal().holidays(date("2025-12-26"), date("2025-12-24")), []);
-    }
-
-    #[test]
-    fn the_built_in_closures_are_distinct_weekdays_that_no_holiday_explains() {
-        let file: ClosureFile = toml::from_str(include_str!("../../config/closures.toml")).unwrap();
-        let dates: Vec<NaiveDate> =
-            file.closure.into_iter().flat_map(|entry| entry.dates).collect();
-        assert_eq!(dates.len(), 16);
-        assert!(dates.is_sorted_by(|a, b| a < b), "in order, each once: {dates:?}");
-        let bare = Calendar::without_closures(Zone::new_york());
-        for day in dates {
-            assert_eq!(bare.why_closed(day), None, "{day}");
-        }
-    }
-
-    #[test]
-    fn receipts_around_every_kind_of_holiday_end_where_they_should() {
-        // Receipt; 3bd and 5bd by rule alone; 3bd and 5bd with closures; 14d as it falls and
-        // as it is moved; 10bd with closures.
-        let table = "
-            2026-04-30 2026-05-05 2026-05-07 2026-05-05 2026-05-07 2026-05-14 2026-05-14 2026-05-14
-            2026-05-01 2026-05-06 2026-05-08 2026-05-06 2026-05-08 2026-05-15 2026-05-15 2026-05-15
-            2026-05-02 2026-05-06 2026-05-08 2026-05-06 2026-05-08 2026-05-16 2026-05-18 2026-05-15
-            2026-05-21 2026-05-27 2026-05-29 2026-05-27 2026-05-29 2026-06-04 2026-06-04 2026-06-05
-            2026-06-16 2026-06-22 2026-06-24 2026-06-22 2026-06-24 2026-06-30 2026-06-30 2026-07-01
-            2026-06-30 2026-07-06 2026-07-08 2026-07-06 2026-07-08 2026-07-14 2026-07-14 2026-07-15
-            2026-11-20 2026-11-25 2026-11-30 2026-11-25 2026-11-30 2026-12-04 2026-12-04 2026-12-07
-            2025-12-19 2025-12-24 2025-12-29 2025-12-29 2025-12-31 2026-01-02 2026-01-02 2026-01-08
-            2024-12-20 2024-12-26 2024-12-30 2024-12-27 2024-12-31 2025-01-03 2025-01-03 2025-01-08
-            2025-01-06 2025-01-09 2025-01-13 2025-01-10 2025-01-14 2025-01-20 2025-01-21 2025-01-22
-            2027-12-20 2027-12-23 2027-12-28 2027-12-23 2027-12-28 2028-01-03 2028-01-03 2028-01-05
-            2027-12-29 2028-01-04 2028-01-06 2028-01-04 2028-01-06 2028-01-12 2028-01-12 2028-01-13
-            2026-12-21 2026-12-24 2026-12-29 2026-12-24 2026-12-29 2027-01-04 2027-01-04 2027-01-06
-            2025-01-17 2025-01-23 2025-01-27 2025-01-23 2025-01-27 2025-01-31 2025-01-31 2025-02-03
-            2029-01-17 2029-01-22 2029-01-24 2029-01-22 2029-01-24 2029-01-31 2029-01-31 2029-01-31
-        ";
-        let bare = Calendar::without_closures(Zone::new_york());
-        let all = federal();
-        let rows: Vec<[&str; 8]> = rows(table);
-        assert_eq!(rows.len(), 15);
-        for [from, bare3, bare5, all3, all5, falls, moved, all10] in rows {
-            check(&bare, from, "3bd", bare3);
-            check(&bare, from, "5bd", bare5);
-            check(&all, from, "3bd", all3);
-            check(&all, from, "5bd", all5);
-            check(&all, from, "14d", moved);
-            check(&all, from, "10bd", all10);
-            let rolled = all.count(date(from), span("14d"));
-            let as_it_falls = rolled.skipped.first().map_or(rolled.result, |day| day.date);
-            assert_eq!(as_it_falls, date(falls), "14d from {from}: {rolled:?}");
-        }
-    }
-
-    #[test]
-    fn a_count_names_each_day_that_it_passes_over() {
-        let cases: &[(&str, &str, &[&str])] = &[
-            (
-                "2026-05-21",
-                "3bd",
-                &["2026-05-23 Saturday", "2026-05-24 Sunday", "2026-05-25 Memorial Day"],
-            ),
-            (
-                // A holiday on a Saturday is named on the day in its stead.
-                "2026-07-01",
-                "2bd",
-                &[
-                    "2026-07-03 Independence Day (observed)",
-                    "2026-07-04 Saturday",
-                    "2026-07-05 Sunday",
-                ],
-            ),
-            (
-                "2025-12-23",
-                "1bd",
-                &[
-                    "2025-12-24 closed by Executive Order 14371",
-                    "2025-12-25 Christmas Day",
-                    "2025-12-26 closed by Executive Order 14371",
-                    "2025-12-27 Saturday",
-                    "2025-12-28 Sunday",
-                ],
-            ),
-            (
-                "2027-12-30",
-                "1bd",
-                &[
-                    "2027-12-31 New Year's Day (observed)",
-                    "2028-01-01 Saturday",
-                    "2028-01-02 Sunday",
-                ],
-            ),
-            // Of calendar days only those at the end are passed over.
-            ("2025-01-06", "14d", &["2025-01-20 Birthday of Martin Luther King, Jr."]),
-            ("2026-05-02", "14d", &["2026-05-16 Saturday", "2026-05-17 Sunday"]),
-            ("2026-05-04", "14d", &[]),
-        ];
-        for (from, written, expected) in cases {
-            let counted = federal().count(date(from), span(written));
-            assert_eq!(lines(&counted.skipped), *expected, "{written} from {from}");
-        }
-    }
-
-    #[test]
-    fn a_receipt_on_a_holiday_counts_from_the_next_business_day() {
-        check(&federal(), "2026-05-25", "1bd", "2026-05-26");
-        check(&federal(), "2026-12-25", "3bd", "2026-12-30");
-        check(&federal(), "2025-12-24", "1bd", "2025-12-29");
-    }
-
-    #[test]
-    fn a_span_of_no_days_ends_on_the_same_or_the_next_business_day() {
-        for written in ["0bd", "0d"] {
-            check(&federal(), "2026-05-21", written, "2026-05-21");
-            check(&federal(), "2026-05-23", written, "2026-05-26");
-        }
-    }
-
-    #[test]
-    fn a_weekend_is_never_named_as_the_holiday_that_falls_on_it() {
-        for (day, expected) in [
-            ("2026-07-04", Some("Saturday")),
-            ("2027-07-04", Some("Sunday")),
-            ("2027-07-05", Some("Independence Day (observed)")),
-            ("2020-06-19", None),
-            ("2021-06-18", Some("Juneteenth National Independence Day (observed)")),
-            ("1985-01-21", None),
-            ("1986-01-20", Some("Birthday of Martin Luther King, Jr.")),
-            // Inauguration Day is none here, nor are the half days.
-            ("2021-01-20", None),
-            ("2015-12-24", None),
-        ] {
-            assert_eq!(federal().why_closed(date(day)).as_deref(), expected, "{day}");
-        }
-    }
-
-    #[test]
-    fn the_users_closures_are_added_with_their_reason() {
-        let calendar = closing(&[
-            ("2026-12-24", "Executive Order of 17 December"),
-            ("2026-12-28", "  "),
-            ("2025-12-26", "so says the user"),
-            ("2026-12-25", "a holiday anyway"),
-            ("2026-12-26", "a Saturday anyway"),
-        ]);
-        for (day, expected) in [
-            ("2026-12-24", "closed: Executive Order of 17 December"),
-            ("2026-12-25", "Christmas Day"),
-            ("2026-12-26", "Saturday"),
-            ("2026-12-28", "closed by the configuration"),
-            ("2025-12-26", "closed: so says the user"),
-            ("2025-12-24", "closed by Executive Order 14371"),
-        ] {
-            assert_eq!(calendar.why_closed(date(day)).as_deref(), Some(expected), "{day}");
-        }
-        check(&calendar, "2026-12-23", "1bd", "2026-12-29");
-        let listed = calendar.holidays(date("2026-12-24"), date("2026-12-28"));
-        assert_eq!(listed.len(), 3, "{listed:?}");
-    }
-
-    #[test]
-    fn a_mail_belongs_to_the_civil_day_of_the_zone_until_the_cut_off() {
-        let cases = [
-            // Friday 23:30 and Saturday 00:30 in New York; both are Saturday in UTC.
-            ("2026-05-02T03:30:00Z", "2026-05-01", "2026-05-02"),
-            ("2026-05-02T04:30:00Z", "2026-05-02", "2026-05-02"),
-            // Monday 02:00 UTC is Sunday evening.
-            ("2026-05-04T02:00:00Z", "2026-05-03", "2026-05-04"),
-            // The cut-off hour itself is too late, the second before it is not.
-            ("2026-04-30T20:59:59Z", "2026-04-30", "2026-04-30"),
-            ("2026-04-30T21:00:00Z", "2026-04-30", "2026-05-01"),
-            // Either side of the change to summer time: 5 p.m. is 22:00 UTC, then 21:00.
-            ("2026-03-07T21:30:00Z", "2026-03-07", "2026-03-07"),
-            ("2026-03-08T21:30:00Z", "2026-03-08", "2026-03-09"),
-            ("2026-03-08T04:59:59Z", "2026-03-07", "2026-03-08"),
-            ("2026-03-09T03:59:59Z", "2026-03-08", "2026-03-09"),
-            // And of the change back.
-            ("2026-11-01T03:59:59Z", "2026-10-31", "2026-11-01"),
-            ("2026-11-01T21:30:00Z", "2026-11-01", "2026-11-01"),
-            ("2026-11-02T04:59:59Z", "2026-11-01", "2026-11-02"),
-            // Onto the next year.
-            ("2026-12-31T22:00:00Z", "2026-12-31", "2027-01-01"),
-        ];
-        for (received, expected, with_five_p_m) in cases {
-            assert_eq!(federal().day_of(at(received)), date(expected), "{received}");
-            let day = with_cut_off(17).day_of(at(received));
-            assert_eq!(day, date(with_five_p_m), "{received} with a cut-off");
-        }
-        assert_eq!(with_cut_off(0).day_of(at("2026-04-30T04:00:00Z")), date("2026-05-01"));
-    }
-
-    #[test]
-    fn friday_night_and_early_saturday_end_alike_and_a_cut_off_costs_a_working_day() {
-        let friday = federal().day_of(at("2026-05-02T03:30:00Z"));
-        let saturday = federal().day_of(at("2026-05-02T04:30:00Z"));
-        let three = span("3bd");
-        assert_eq!(federal().count(friday, three).result, date("2026-05-06"));
-        assert_eq!(federal().count(saturday, three).result, date("2026-05-06"));
-        let late = at("2026-04-30T21:30:00Z");
-        let five = with_cut_off(17);
-        assert_eq!(federal().count(federal().day_of(late), three).result, date("2026-05-05"));
-        assert_eq!(five.count(five.day_of(late), three).result, date("2026-05-06"));
-    }
-
-    #[test]
-    fn a_day_begins_and_ends_by_the_clock_of_its_zone() {
-        // New York: a plain day, one of 23 hours, one of 25. São Paulo: from 23:59:59 to 01:00,
-        // so that there is no midnight; from 23:59:59 back to 23:00, so that the last hour comes
-        // twice. St. John's: from 00:00:59 back to 23:01, so that midnight comes twice.
-        // Toronto: from 23:29:59 to 00:30, so that one day lacks its last second and the next
-        // its first. Samoa: no 30 December 2011.
-        let table = "
-            America/New_York   2026-05-07  2026-05-07T04:00:00Z  2026-05-08T03:59:59Z
-            America/New_York   2026-03-08  2026-03-08T05:00:00Z  2026-03-09T03:59:59Z
-            America/New_York   2026-11-01  2026-11-01T04:00:00Z  2026-11-02T04:59:59Z
-            America/Sao_Paulo  2018-11-03  2018-11-03T03:00:00Z  2018-11-04T02:59:59Z
-            America/Sao_Paulo  2018-11-04  2018-11-04T03:00:00Z  2018-11-05T01:59:59Z
-            America/Sao_Paulo  2018-02-17  2018-02-17T02:00:00Z  2018-02-18T02:59:59Z
-            America/St_Johns   2010-11-06  2010-11-06T02:30:00Z  2010-11-07T03:29:59Z
-            America/St_Johns   2010-11-07  2010-11-07T02:30:00Z  2010-11-08T03:29:59Z
-            America/Toronto    1919-03-30  1919-03-30T05:00:00Z  1919-03-31T04:29:59Z
-            America/Toronto    1919-03-31  1919-03-31T04:30:00Z  1919-04-01T03:59:59Z
-            Pacific/Apia       2011-12-29  2011-12-29T10:00:00Z  2011-12-30T09:59:59Z
-            Pacific/Apia       2011-12-30  2011-12-30T10:00:00Z  2011-12-30T09:59:59Z
-            Pacific/Apia       2011-12-31  2011-12-30T10:00:00Z  2011-12-31T09:59:59Z
-        ";
-        for [zone, day, begins, ends] in rows(table) {
-            let calendar = Calendar::without_closures(Zone::named(zone).unwrap());
-            assert_eq!(calendar.start_of(date(day)), at(begins), "start of {day} in {zone}");
-            assert_eq!(calendar.last_instant_of(date(day)), at(ends), "end of {day} in {zone}");
-        }
-    }
-
-    #[test]
-    fn the_ends_of_time_are_answered_too() {
-        for zone in ["Pacific/Apia", "Pacific/Kiritimati", "America/New_York", "UTC"] {
-            let calendar = Calendar::new(
-                Zone::named(zone).unwrap(),
-                Vec::new(),
-                NaiveTime::from_hms_opt(0, 0, 0),
-            );
-            for day in [NaiveDate::MIN, NaiveDate::MAX] {
-                assert!(calendar.start_of(day) <= calendar.last_instant_of(day), "{zone} {day}");
-                for unit in [CountUnit::Business, CountUnit::Calendar] {
-                    let counted = calendar.count(day, Span { n: u32::MAX, unit });
-                    assert!(counted.result >= day, "{counted:?}");
-                }
-            }
-            for instant in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-                let day = calendar.day_of(instant);
-                assert!((day.year() - instant.year()).abs() <= 1, "{day} of {instant}");
-            }
-            calendar.holidays(NaiveDate::MIN, NaiveDate::MAX);
-        }
-    }
-
-    #[test]
-    fn a_calendar_that_never_opens_gives_up_and_says_so() {
-        let from = date("2026-01-01");
-        let closed = |date| Closure { date, because: String::new() };
-        let always = iter::successors(Some(from), NaiveDate::succ_opt)
-            .take(Calendar::LONGEST_WALK + 30)
-            .map(closed)
-            .collect();
-        let calendar = Calendar::new(Zone::new_york(), always, None);
-        for written in ["3bd", "14d"] {
-            let counted = calendar.count(date("2025-12-31"), span(written));
-            let last = counted.skipped.last().unwrap();
-            assert_eq!(last.date, counted.result);
-            assert!(last.because.starts_with("given up here, "), "{last:?}");
-        }
-        // Thousands of closed days alone are no reason to give up.
-        let some = days_from(from).take(9_000).map(closed).collect();
-        let counted = Calendar::new(Zone::new_york(), some, None).count(from, span("3bd"));
-        assert_eq!(counted.result, date("2050-08-25"));
-    }
-
-    fn any_unit() -> impl Strategy<Value = CountUnit> {
-        prop_oneof![Just(CountUnit::Business), Just(CountUnit::Calendar)]
-    }
-
-    fn day_between(first: &str, last: &str) -> impl Strategy<Value = NaiveDate> {
-        let days = date(first).num_days_from_ce()..=date(last).num_days_from_ce();
-        days.prop_map(|day| NaiveDate::from_num_days_from_ce_opt(day).unwrap())
-    }
-
-    /// Calendars with closures of their own among the days that the properties use.
-    fn any_calendar() -> impl Strategy<Value = Calendar> {
-        proptest::collection::vec(day_between("1999-01-01", "2061-01-01"), 0..50).prop_map(|days| {
-            let closures = days.into_iter().map(|date| Closure { date, because: String::new() });
-            Calendar::new(Zone::new_york(), closures.collect(), None)
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn counted_and_skipped_days_add_up_to_a_business_day(
-            calendar in any_calendar(), from in day_between("2000-01-01", "2050-01-01"),
-            n in 0..=Span::LONGEST, unit in any_unit(),
-        ) {
-            let counted = calendar.count(from, Span { n, unit });
-            prop_assert!(calendar.is_business_day(counted.result));
-            let passed = (counted.result - from).num_days();
-            prop_assert_eq!(passed, i64::from(n) + counted.skipped.len() as i64);
-            for day in &counted.skipped {
-                prop_assert!(from <= day.date && day.date < counted.result);
-                prop_assert_eq!(calendar.why_closed(day.date), Some(day.because.clone()));
-            }
-            prop_assert!(counted.skipped.is_sorted_by(|a, b| a.date < b.date));
-        }
-
-        #[test]
-        fn a_later_event_or_a_longer_span_never_ends_earlier(
-            calendar in any_calendar(), from in day_between("2000-01-01", "2050-01-01"),
-            later in 0u64..400, n in 0..500u32, longer in 0..400u32, unit in any_unit(),
-        ) {
-            let result = |from, n| calendar.count(from, Span { n, unit }).result;
-            prop_assert!(result(from, n) <= result(from + Days::new(later), n));
-            prop_assert!(result(from, n) <= result(from, n + longer));
-            if unit == CountUnit::Business && n > 0 && longer > 0 {
-                prop_assert!(result(from, n) < result(from, n + longer));
-            }
-        }
-
-        #[test]
-        fn business_days_can_be_counted_in_two_steps(
-            calendar in any_calendar(), from in day_between("2000-01-01", "2050-01-01"),
-            first in 1..200u32, second in 1..200u32,
-        ) {
-            let unit = CountUnit::Business;
-            let result = |from, n| calendar.count(from, Span { n, unit }).result;
-            prop_assert_eq!(result(result(from, first), second), result(from, first + second));
-        }
-
-        #[test]
-        fn every_instant_lies_within_its_day_in_every_zone(
-            zone in proptest::sample::select(Zone::names().collect::<Vec<_>>()), seconds in 0i64..4_102_444_800,
-        ) {
-            let calendar = Calendar::without_closures(Zone::named(zone).unwrap());
-            let at = DateTime::from_timestamp(seconds, 0).unwrap();
-            let day = calendar.day_of(at);
-            prop_assert!(calendar.start_of(day) <= at, "{} in {}", at, zone);
-            prop_assert!(at <= calendar.last_instant_of(day), "{} in {}", at, zone);
-        }
-
-        #[test]
-        fn days_end_in_order_in_every_zone(
-            zone in proptest::sample::select(Zone::names().collect::<Vec<_>>()),
-            day in day_between("1840-01-01", "2100-01-01"),
-        ) {
-            let calendar = Calendar::without_closures(Zone::named(zone).unwrap());
-            let next = next_day(day);
-            prop_assert!(calendar.start_of(day) <= calendar.start_of(next));
-            prop_assert!(calendar.last_instant_of(day) <= calendar.last_instant_of(next));
-            let second = TimeDelta::seconds(1);
-            prop_assert!(calendar.start_of(next) <= calendar.last_instant_of(day) + second);
-        }
-
-        #[test]
-        fn no_date_span_or_instant_is_too_odd(
-            days in NaiveDate::MIN.num_days_from_ce()..=NaiveDate::MAX.num_days_from_ce(),
-            seconds in DateTime::<Utc>::MIN_UTC.timestamp()..=DateTime::<Utc>::MAX_UTC.timestamp(),
-            n in any::<u32>(), unit in any_unit(),
-            zone in proptest::sample::select(Zone::names().collect::<Vec<_>>()),
-        ) {
-            let calendar = Calendar::new(Zone::named(zone).unwrap(), Vec::new(), NaiveTime::from_hms_opt(17, 0, 0));
-            let day = NaiveDate::from_num_days_from_ce_opt(days).unwrap();
-            let counted = calendar.count(day, Span { n, unit });
-            prop_assert!(counted.result >= day);
-            prop_assert!(calendar.start_of(day) < calendar.last_instant_of(day));
-            calendar.day_of(DateTime::from_timestamp(seconds, 0).unwrap());
-        }
-    }
-}
+mod tests;

@@ -44,6 +44,8 @@ pub enum EventKind {
     Assigned,
     /// An earlier event was taken back.
     Undone,
+    /// Another calendar moved its dates; the text says which, and why.
+    Recalculated,
     /// We stopped following the application.
     Closed,
     /// We follow it again.
@@ -51,7 +53,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [EventKind; 20] = [
+    const ALL: [EventKind; 21] = [
         EventKind::Submitted,
         EventKind::Receipt,
         EventKind::Reply,
@@ -70,6 +72,7 @@ impl EventKind {
         EventKind::Milestone,
         EventKind::Assigned,
         EventKind::Undone,
+        EventKind::Recalculated,
         EventKind::Closed,
         EventKind::Reopened,
     ];
@@ -95,6 +98,7 @@ impl EventKind {
             EventKind::Milestone => "milestone",
             EventKind::Assigned => "assigned",
             EventKind::Undone => "undone",
+            EventKind::Recalculated => "recalculated",
             EventKind::Closed => "closed",
             EventKind::Reopened => "reopened",
         }
@@ -126,6 +130,8 @@ pub enum Source {
     Command,
     /// Other rules, by which a kept mail was read again.
     Rules,
+    /// The time and the calendar, without anybody.
+    Clock,
 }
 
 impl Source {
@@ -135,6 +141,7 @@ impl Source {
             Source::Message => "message",
             Source::Command => "command",
             Source::Rules => "rules",
+            Source::Clock => "clock",
         }
     }
 }

@@ -55,6 +55,8 @@ pub mod coverage;
 
 pub mod window;
 
+pub mod recalculation;
+
 pub mod silence;
 
 pub mod cliff;

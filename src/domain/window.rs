@@ -69,6 +69,16 @@ impl Deadline {
         let last = self.extended.as_ref().or(self.resumed.as_ref());
         last.unwrap_or(&self.counted).result
     }
+
+    /// The counts that led to it, one after the other.
+    pub fn counts(&self) -> impl Iterator<Item = &Counted> {
+        let (counted, extended) = match &self.extended {
+            // A day that CBP named is no count.
+            Some(extended) => (None, Some(extended).filter(|extended| extended.span.n > 0)),
+            None => (Some(&self.counted), self.resumed.as_ref()),
+        };
+        counted.into_iter().chain(extended)
+    }
 }
 
 /// A person put off what was awaited then, because CBP named another day.
@@ -179,13 +189,9 @@ impl Window {
 
     /// How the dates came about, a sentence each; or why they do not count.
     pub fn explained(&self, calendar: &Calendar) -> Vec<String> {
-        let opened_on = calendar.day_of(self.opened_at);
-        let mut lines = vec![format!(
-            "opened on {} ({}), when {}; that day is day 0",
-            long(opened_on),
-            calendar.zone(),
-            self.opened_on.told()
-        )];
+        let opened_on = calendar.day_explained(self.opened_at);
+        let when = self.opened_on.told();
+        let mut lines = vec![format!("opened on {opened_on}, when {when}; that day is day 0")];
         if let Some(because) = &self.not_expected {
             lines.push(because.clone());
             return lines;
@@ -205,6 +211,12 @@ impl Window {
             });
         }
         lines
+    }
+
+    /// The counts of its dates, as far as they matter.
+    pub fn running_counts(&self) -> impl Iterator<Item = &Counted> {
+        let deadlines = self.deadlines().filter(|_| self.is_running());
+        deadlines.flat_map(|(_, deadline)| deadline.counts())
     }
 }
 

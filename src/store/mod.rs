@@ -10,6 +10,7 @@
 //! they correct, [`receipt`] for the receipts of CBP's machine; none judges.
 
 pub mod backup;
+pub mod calendar;
 pub mod decision;
 pub mod edit;
 pub mod kept;
@@ -24,7 +25,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
     ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
@@ -34,6 +35,7 @@ const MIGRATIONS: [(&str, &str); 9] = [
     ("0007_receipts", include_str!("../../migrations/0007_receipts.sql")),
     ("0008_snoozes", include_str!("../../migrations/0008_snoozes.sql")),
     ("0009_windows", include_str!("../../migrations/0009_windows.sql")),
+    ("0010_calendars", include_str!("../../migrations/0010_calendars.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

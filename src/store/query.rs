@@ -465,6 +465,7 @@ fn event(row: &Row) -> Result<Event> {
         source: match source.as_str() {
             "message" => Source::Message,
             "rules" => Source::Rules,
+            "clock" => Source::Clock,
             _ => Source::Command,
         },
         message: row.get(4)?,
