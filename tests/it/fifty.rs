@@ -93,7 +93,7 @@ fn fifty_mailboxes_with_ten_faults_do_not_disturb_each_other() {
     });
     let took = start.elapsed();
     eprintln!("measured: ten healthy mailboxes had read it after {:.1} s", took.as_secs_f64());
-    assert!(took.as_secs() < 10, "{took:?}");
+    assert!(took.as_secs() < 60, "{took:?}");
     until("those with a passing fault have read it, too", || {
         let seen = read_beyond(&program, 1);
         if expected == seen { Ok(()) } else { Err(format!("{seen:?}")) }

@@ -316,7 +316,8 @@ fn answers_without_measure_cost_only_their_own_mailbox() {
     ordinary.change(|mails| mails.put("INBOX", approval(ACME, now())));
     let start = std::time::Instant::now();
     is_seen(&program, ACME);
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    // Of the poll interval it would be an hour.
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
     for (name, _, expected) in &bad {
         crate::support::until(&format!("{expected} is said of {name}"), || {
             let name = format!("mailbox=\"{name}\"");
