@@ -336,12 +336,15 @@ impl History {
             }
             EventKind::Reply => {
                 self.first_reply_at = self.first_reply_at.or(Some(at));
+                // Whoever answers has it after all.
+                self.undeliverable_at = None;
                 if stage < Stage::Replied || stage == Stage::Undeliverable {
                     self.stage = Some(Stage::Replied);
                 }
             }
             EventKind::InformationRequest => {
                 self.first_reply_at = self.first_reply_at.or(Some(at));
+                self.undeliverable_at = None;
                 if !matches!(stage, Stage::Approved | Stage::Active | Stage::Rejected) {
                     if self.open_request().is_none() {
                         self.requests.push((at, None));
@@ -531,6 +534,19 @@ mod tests {
         check(&[(0, Submitted), (9, Approved), (9, Approved)], Stage::Approved);
         check(&[(0, Submitted), (9, Approved), (10, Closed)], Stage::Closed);
         check(&[(0, Submitted), (9, Approved), (10, Closed), (11, Reopened)], Stage::Approved);
+    }
+
+    #[test]
+    fn what_cbp_answers_has_not_come_back() {
+        for (answer, stage) in [
+            (Receipt, Stage::Acknowledged),
+            (Reply, Stage::Replied),
+            (InformationRequest, Stage::InformationRequested),
+            (Approved, Stage::Approved),
+        ] {
+            let history = check(&[(0, Submitted), (1, Undeliverable), (2, answer)], stage);
+            assert_eq!(history.undeliverable_at, None, "{answer:?}");
+        }
     }
 
     #[test]
