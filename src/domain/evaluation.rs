@@ -126,6 +126,7 @@ pub fn evaluate(
     };
     let mut alerts = Vec::new();
     let mut reminded_at = Vec::new();
+    let mut unproved = None;
     let sendable_until = sendable_until(history, &windows).filter(|until| now <= *until);
     if sendable_until.is_some() {
         alerts.extend(faulty_alert(application, history));
@@ -149,7 +150,9 @@ pub fn evaluate(
             });
             alerts.extend(told.map(|passed| alert_of(application, window, passed)));
             if last_overdue.is_some_and(|last| std::ptr::eq(last, window)) {
-                let Reminders { last, next } = reminders_of(window, reminders, calendar, now);
+                let Reminders { last, next, unread } =
+                    reminders_of(window, reminders, (coverage, calendar), now);
+                unproved = unread;
                 let told = last.filter(|(_, at)| !silence.covers(window, *at));
                 alerts.extend(told.map(|(n, _)| reminder_alert(application, window, n, now)));
                 reminded_at.extend(next);
@@ -166,8 +169,11 @@ pub fn evaluate(
         }
     }
     alerts.extend(nearing.alert.filter(|_| snoozed_until.is_none()));
-    let proof_needed =
-        windows.iter().filter_map(|(window, _)| window.proof_needed(coverage, now)).min();
+    let proof_needed = windows
+        .iter()
+        .filter_map(|(window, _)| window.proof_needed(coverage, now))
+        .chain(unproved)
+        .min();
     let next_deadline = windows.iter().filter_map(|(window, _)| window.next_deadline(now)).min();
     // The second after a deadline is the first at which it has passed.
     let next_at = next_deadline
@@ -225,19 +231,22 @@ struct Reminders {
     last: Option<(u32, DateTime<Utc>)>,
     /// When the next one comes.
     next: Option<DateTime<Utc>>,
+    /// The first one whose time has come while nobody could see whether there is an answer.
+    unread: Option<DateTime<Utc>>,
 }
 
-/// The reminders after the overdue date.
+/// The reminders after the overdue date. Like every deadline, one counts only once the mailboxes
+/// have been read up to it: nobody is reminded of what may lie in the mailbox.
 fn reminders_of(
     window: &Window,
     reminders: &[Span],
-    calendar: &Calendar,
+    (coverage, calendar): (&Coverage, &Calendar),
     now: DateTime<Utc>,
 ) -> Reminders {
     /// Ten years of weekly reminders.
     const MOST: u32 = 520;
     let mut day = window.overdue.day();
-    let mut last = None;
+    let (mut last, mut unread) = (None, None);
     let spans = reminders.iter().chain(reminders.last().into_iter().cycle());
     for (n, span) in (1..=MOST).zip(spans) {
         let next = calendar.count(day, *span).result;
@@ -247,11 +256,14 @@ fn reminders_of(
         day = next;
         let at = calendar.last_instant_of(day);
         if now <= at {
-            return Reminders { last, next: Some(at) };
+            return Reminders { last, next: Some(at), unread };
         }
-        last = Some((n, at));
+        match window.is_proved(coverage, at) {
+            true => last = Some((n, at)),
+            false => unread = unread.or(Some(at)),
+        }
     }
-    Reminders { last, next: None }
+    Reminders { last, next: None, unread }
 }
 
 /// The last deadline of a window that is known to have passed, and what is told of it.
@@ -531,6 +543,18 @@ mod tests {
                 "Check the number; if it is wrong, send it again.\nIn the mail to CBP the importer number is hardly a real one. The right subject: `acewatch subject 7`",
             ),
         );
+    }
+
+    #[test]
+    fn nobody_is_reminded_of_what_may_lie_unread_in_the_mailbox() {
+        let check = |read_until: &str, kinds: &[AlertKind], proof_needed: Option<&str>| {
+            let found = evaluated(&[SENT, RECEIPT], read_until, at("2026-05-12T12:00:00Z"));
+            let alerts: Vec<AlertKind> = found.alerts.iter().map(|alert| alert.kind).collect();
+            assert_eq!((&alerts[..], found.proof_needed), (kinds, proof_needed.map(at)));
+        };
+        use AlertKind::*;
+        check("2026-05-12T03:59:58Z", &[Overdue], Some("2026-05-12T03:59:59Z"));
+        check("2026-05-12T03:59:59Z", &[Overdue, Reminder], None);
     }
 
     #[test]

@@ -136,9 +136,7 @@ impl Window {
         if self.not_expected.is_some() {
             return Verdict::NotExpected;
         }
-        let is_known = |deadline: &Deadline| {
-            !self.rule.needs_proof() || coverage.proves(self.opened_at, deadline.at)
-        };
+        let is_known = |deadline: &Deadline| self.is_proved(coverage, deadline.at);
         match (self.due.at < now, self.overdue.at < now) {
             (_, true) if is_known(&self.overdue) => Verdict::Overdue,
             (true, false) if is_known(&self.due) => Verdict::Due,
@@ -150,10 +148,15 @@ impl Window {
     /// Whether the window is open and its critical deadline has passed, as far as is known.
     pub fn is_critical(&self, coverage: &Coverage, now: DateTime<Utc>) -> bool {
         self.verdict(coverage, now) == Verdict::Overdue
-            && self.critical.as_ref().is_some_and(|critical| {
-                critical.at < now
-                    && (!self.rule.needs_proof() || coverage.proves(self.opened_at, critical.at))
-            })
+            && self
+                .critical
+                .as_ref()
+                .is_some_and(|critical| critical.at < now && self.is_proved(coverage, critical.at))
+    }
+
+    /// Whether it is known what came from the opening of the window up to an instant.
+    pub(super) fn is_proved(&self, coverage: &Coverage, until: DateTime<Utc>) -> bool {
+        !self.rule.needs_proof() || coverage.proves(self.opened_at, until)
     }
 
     /// The earliest deadline of an open window that has passed and that reading on can prove.
