@@ -300,18 +300,22 @@ impl Judge<'_> {
         if !evaluation.ahead.is_empty() {
             record::tell_again(tx, id, &evaluation.ahead)?;
         }
-        let mut news: Vec<&Alert> = Vec::new();
         for alert in &evaluation.alerts {
-            let is_new = record::alert(tx, alert, self.now)?;
-            // Who hears only now that something is overdue needs no reminder of it in the same
-            // breath.
-            match alert.kind {
-                AlertKind::Reminder if is_new && news.iter().any(|n| n.tells_of(alert)) => {
-                    record::alert_delivered_by_key(tx, &alert.key, self.now)?;
-                }
-                AlertKind::Reminder => {}
-                _ if is_new => news.push(alert),
-                _ => {}
+            record::alert(tx, alert, self.now)?;
+        }
+        // Who is yet to hear that something is overdue needs no reminder of it in the same breath.
+        let is_reminder = |alert: &&Alert| alert.kind == AlertKind::Reminder;
+        for reminder in evaluation.alerts.iter().filter(is_reminder) {
+            let mut others = evaluation.alerts.iter().filter(|alert| !is_reminder(alert));
+            let is_pending = |alert: &Alert| query::is_pending(tx, &alert.key);
+            let is_told_anyway = is_pending(reminder)? == Some(true)
+                && others.try_fold(false, |found, other| {
+                    Ok::<_, store::Error>(
+                        found || (other.tells_of(reminder) && is_pending(other)? == Some(true)),
+                    )
+                })?;
+            if is_told_anyway {
+                record::alert_delivered_by_key(tx, &reminder.key, self.now)?;
             }
         }
         Ok(())

@@ -280,6 +280,29 @@ fn who_was_told_before_the_date_was_moved_is_told_again_at_the_new_one() {
 }
 
 #[test]
+fn who_hears_only_now_that_something_is_overdue_needs_no_reminder_of_it() {
+    let mut app = app();
+    register(&mut app, ACME);
+    let from = Some(monday() - Duration::days(60));
+    let mut look = |days: i64| {
+        app.complete("office", &[("INBOX", from), ("Sent", from)], day(days), "push", true)
+            .unwrap();
+        app.evaluate(day(days)).unwrap();
+        let pending = query::pending_alerts(app.store.read()).unwrap();
+        pending.iter().map(|p| p.alert.title.clone()).collect::<Vec<_>>()
+    };
+    // Raised on Tuesday, and not shown before the day of the first reminder was over, too.
+    let overdue = ["receipt", "first response", "decision"].map(|what| what.to_owned());
+    for days in [15, 17] {
+        let waiting = look(days);
+        let what = |title: &String| {
+            title.split(": ").nth(1).unwrap().split(" overdue since").next().unwrap().to_owned()
+        };
+        assert_eq!(waiting.iter().map(what).collect::<Vec<_>>(), overdue, "{waiting:?}");
+    }
+}
+
+#[test]
 fn a_clock_that_is_put_back_tells_nothing_twice() {
     let mut app = app();
     register(&mut app, ACME);
