@@ -343,8 +343,8 @@ impl App {
             .context("cannot record what waits for proof")
     }
 
-    /// Starts the count of every mailbox's trouble anew, after the machine slept; trouble that
-    /// somebody was told of goes on, so that it is told once and its end is told, too.
+    /// Starts the count of every mailbox's trouble anew, after the machine slept or was off; trouble
+    /// that somebody was told of goes on, so that it is told once and its end is told, too.
     ///
     /// # Errors
     ///

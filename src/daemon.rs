@@ -168,6 +168,10 @@ pub async fn run(mut app: App) -> Result<()> {
     let mut troubles = BTreeMap::new();
     let mut rest_at = None;
     tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
+    // Trouble before the machine was switched off is no blindness when it is switched on.
+    if let Err(error) = app.woke(clock::now()) {
+        heed(&mut health, error, clock::now())?;
+    }
     tell_systemd(&[sd_notify::NotifyState::Ready]);
     loop {
         let wake = tokio::select! {

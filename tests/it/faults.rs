@@ -212,13 +212,25 @@ fn blindness_is_told_once_and_its_end_too_and_a_blip_is_not() {
     let proxy = Proxy::to(server.imap_port);
     let program = Program::new().with("DBUS_SESSION_BUS_ADDRESS", desktop.bus_address());
     program.configure_scaled("3s", &behind(&proxy, "1h"));
-    let _daemon = program.daemon();
+    let daemon = program.daemon();
     program.until("the mailbox is watched", is_watched);
 
     proxy.set(Fault::Cut);
     program.until("the fault is in the status", is_failing);
     proxy.set(Fault::None);
     program.until("all is well again", is_watched);
+
+    // Trouble in the evening is no blindness in the morning: the machine was off in between.
+    proxy.set(Fault::Refuse);
+    program.until("the fault is in the status", is_failing);
+    assert_eq!(daemon.stop().code(), Some(0));
+    let database = rusqlite::Connection::open(program.database()).unwrap();
+    database.execute("UPDATE mailboxes SET failing_since = failing_since - 43200", []).unwrap();
+    drop(database);
+    proxy.set(Fault::None);
+    let _daemon = program.daemon();
+    program.until("the mailbox is watched in the morning", is_watched);
+    assert_eq!(desktop.shown(), []);
 
     proxy.set(Fault::Refuse);
     timed("blindness told (blind-after 3 s)", || {
