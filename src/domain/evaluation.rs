@@ -354,7 +354,8 @@ fn body(application: &Application, window: &Window, advice: &str) -> String {
 /// Until when a submission with faults is worth sending anew: while nobody at CBP has written and
 /// a receipt, which a machine gives to any mail, would not be overdue.
 fn sendable_until(history: &History, windows: &[(Window, Verdict)]) -> Option<DateTime<Utc>> {
-    let is_unread = matches!(history.stage(), Stage::Submitted | Stage::Acknowledged);
+    let is_at_cbp = matches!(history.stage(), Stage::Submitted | Stage::Acknowledged);
+    let is_unread = is_at_cbp && history.first_reply_at.is_none();
     let is_faulty = history.attempts.last()?.faults.iter().any(|f| f.is_worth_sending_anew());
     let (acknowledgement, _) = windows.iter().find(|(window, _)| window.rule.awaits_receipt())?;
     (is_unread && is_faulty).then_some(acknowledgement.overdue.at)
@@ -530,6 +531,10 @@ mod tests {
         check(&[faulty.clone(), receipt], "2026-04-30T15:02:00Z", Some(told));
         let reply = event(2, "2026-04-30T16:01:00Z", EventKind::Reply, None);
         check(&[faulty.clone(), reply], "2026-04-30T17:00:00Z", None);
+        // Whoever asks has read it, also once that is answered.
+        let asked = event(2, "2026-04-30T16:01:00Z", EventKind::InformationRequest, None);
+        let answered = event(3, "2026-04-30T17:00:00Z", EventKind::Answered, None);
+        check(&[faulty.clone(), asked, answered], "2026-04-30T18:00:00Z", None);
         let again = event(2, "2026-04-30T15:05:00Z", EventKind::Submitted, None);
         check(&[faulty, again], "2026-04-30T15:06:00Z", None);
         let style = event(1, "2026-04-30T15:00:00Z", EventKind::Submitted, Some("prefix"));
