@@ -41,3 +41,4 @@ mod submissions;
 mod support;
 mod tidy;
 mod unrecognised;
+mod year;
