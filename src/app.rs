@@ -6,6 +6,7 @@
 mod casework;
 mod followers;
 mod judge;
+mod notices;
 mod recalculation;
 mod replay;
 mod ruling;
@@ -27,11 +28,14 @@ use crate::domain::evaluation::{Attention, Evaluation};
 use crate::domain::event::{Event, EventKind, NewEvent, Source};
 use crate::domain::intake::Examined;
 use crate::domain::message::{FolderRole, Message};
+use crate::domain::notice::urgency_of;
 use crate::domain::rules::Rules;
+pub use crate::store::notice::DESKTOP;
 use crate::store::query::{self, MailboxState, PendingAlert, Summary, Tallied};
 use crate::store::record::{self, Account, NewApplication};
-use crate::store::{self, Store};
+use crate::store::{self, Store, notice};
 use judge::Judge;
+pub use notices::{buttons_of, replaced_by};
 pub use recalculation::InForce;
 pub use replay::{Change, Mode, Replayed};
 pub use ruling::{By, Ruled, Ruling, Waiting};
@@ -326,6 +330,7 @@ impl App {
                 // Nobody needs the all-clear who has not been told of the trouble.
                 let key = blind_key(mailbox, since);
                 record::withdraw_key(tx, &key, read_until)?;
+                notice::settle_keys(tx, &key, read_until)?;
                 if query::was_delivered(tx, &key)? {
                     record::alert(tx, all_clear, read_until)?;
                 }
@@ -445,8 +450,7 @@ impl App {
     }
 
     /// The alerts that a channel has to deliver, oldest first. Those that are not worth it any more
-    /// are taken back: a code that has expired, and all of them where nobody wants to be told and
-    /// `status` tells what there is.
+    /// are taken back: a code that has expired, and those of kinds that nobody wants to be told of.
     ///
     /// # Errors
     ///
@@ -458,10 +462,14 @@ impl App {
     ) -> Result<Vec<PendingAlert>> {
         let since = self.channel_since(channel, now)?;
         let pending = query::pending_for(self.store.read(), channel, since, now - told_ago())?;
-        let is_wanted = self.settings.notify.desktop || !self.settings.channels.is_empty();
+        let is_wanted = |alert: &Alert| {
+            let notify = &self.settings.notify;
+            (notify.desktop && urgency_of(alert, &notify.urgency).is_some())
+                || self.settings.channels.iter().any(|channel| channel.carries(alert.kind))
+        };
         let (fresh, stale): (Vec<PendingAlert>, Vec<PendingAlert>) =
             pending.into_iter().partition(|p| {
-                is_wanted
+                is_wanted(&p.alert)
                     && (p.alert.kind != AlertKind::VerificationCode
                         || now < p.created_at + code_validity())
             });
@@ -760,9 +768,6 @@ static NOTHING_READ: std::sync::LazyLock<Coverage> = std::sync::LazyLock::new(Co
 fn code_validity() -> chrono::Duration {
     chrono::Duration::minutes(15)
 }
-
-/// The name of the way over the desktop among the channels.
-pub const DESKTOP: &str = "desktop";
 
 /// Who was told by one channel so long ago is not told by another one that was out of order.
 fn told_ago() -> chrono::Duration {

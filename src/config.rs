@@ -15,6 +15,7 @@ mod channel;
 mod environment;
 mod file;
 mod mailbox;
+mod notify;
 mod resolve;
 mod secret;
 mod value;
@@ -34,6 +35,7 @@ use crate::domain::authenticity::Trust;
 use crate::domain::calendar::{Calendar, Choices, Closure};
 use crate::domain::contact::Contact;
 use crate::domain::expectation::Windows;
+use crate::domain::notice::Urgencies;
 use crate::domain::span::{CountUnit, Span};
 use crate::domain::zone::Zone;
 use crate::notify::channel::Channel;
@@ -186,8 +188,15 @@ pub struct NotifySettings {
     pub reminders: Vec<Span>,
     /// More alerts than this at once become one digest.
     pub digest_over: u32,
+    /// No more notices than this in a minute; codes are not counted.
+    pub per_minute: u32,
     /// The wait before an undelivered alert is tried again.
     pub retry: Duration,
+    /// The program that shows an application, and its arguments, with `{application}` for the
+    /// application's id; empty for a terminal with `acewatch show`.
+    pub show_command: Vec<String>,
+    /// How urgent the kinds are of which the user decided it.
+    pub urgency: Urgencies,
 }
 
 impl Default for NotifySettings {
@@ -203,6 +212,9 @@ impl Default for NotifySettings {
                 Span { n: 7, unit: CountUnit::Calendar },
             ],
             digest_over: 3,
+            per_minute: 3,
+            show_command: Vec::new(),
+            urgency: Urgencies::new(),
             retry: Duration::from_secs(30),
         }
     }

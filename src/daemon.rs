@@ -11,6 +11,7 @@
 mod health;
 mod lines;
 mod outbox;
+mod outgoing;
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -33,7 +34,7 @@ use crate::mailbox::unreadable::Unreadable;
 use crate::mailbox::{self, Batch, Mode, Report, Start};
 use crate::memory;
 use crate::network::Network;
-use crate::notify::Desktop;
+use crate::notify::desktop::Heard;
 use crate::store;
 use crate::store::query;
 use crate::store::record::Account;
@@ -67,6 +68,8 @@ enum Wake {
     Heartbeat,
     /// A channel has taken a message, or not.
     Carried(Carried),
+    /// The desktop says something.
+    Desktop(Heard),
     /// The mailboxes have been silent for a while.
     Rest,
     /// Leave.
@@ -155,8 +158,7 @@ pub async fn run(mut app: App) -> Result<()> {
         tasks.spawn(mailbox::watch::watch(start, reports.clone(), nudged.clone(), is_over.clone()));
     }
     drop(reports);
-    let mut desktop = Desktop::new(app.settings.limits.notify_timeout);
-    let mut outbox = Outbox::new(app.settings.notify.retry);
+    let mut outbox = Outbox::new(app.settings.limits.notify_timeout, app.settings.notify.retry);
     let mut lines = Lines::new(&app.settings.channels, app.settings.notify.retry);
     let mut tick = interval(app.settings.watch.tick.max(Duration::from_secs(1)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -181,6 +183,7 @@ pub async fn run(mut app: App) -> Result<()> {
             _ = heartbeat.tick() => Wake::Heartbeat,
             Some(report) = inbox.recv() => Wake::Report(report),
             Some(ended) = tasks.join_next() => Wake::Ended(ended.err().map(|e| e.to_string())),
+            heard = outbox.next() => Wake::Desktop(heard),
             carried = lines.next() => Wake::Carried(carried),
             _ = tick.tick() => Wake::Tick,
             () = sleep_until(rest_at.unwrap_or_else(Instant::now)), if rest_at.is_some() => Wake::Rest,
@@ -206,6 +209,11 @@ pub async fn run(mut app: App) -> Result<()> {
             }
             Wake::Carried(carried) => {
                 if let Err(error) = lines.settle(&mut app, carried, now) {
+                    heed(&mut health, error, now)?;
+                }
+            }
+            Wake::Desktop(heard) => {
+                if let Err(error) = outbox.heed(&mut app, heard, now) {
                     heed(&mut health, error, now)?;
                 }
             }
@@ -260,9 +268,10 @@ pub async fn run(mut app: App) -> Result<()> {
                 let patience = app.settings.watch.blind_after;
                 let patience =
                     chrono::Duration::from_std(patience).unwrap_or(chrono::Duration::MAX);
+                outbox.look(&app);
                 if let Some(notice) = health.notice(patience, now)
                     && app.settings.notify.desktop
-                    && desktop.show(&notice).await.is_ok()
+                    && outbox.tell(notice)
                 {
                     health.shown();
                 }
@@ -272,15 +281,8 @@ pub async fn run(mut app: App) -> Result<()> {
         if let Err(error) = lines.start(&mut app, now) {
             heed(&mut health, error, now)?;
         }
-        tokio::select! {
-            biased;
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            delivered = outbox.deliver(&mut app, &mut desktop, now) => {
-                if let Err(error) = delivered {
-                    heed(&mut health, error, now)?;
-                }
-            }
+        if let Err(error) = outbox.start(&mut app, now) {
+            heed(&mut health, error, now)?;
         }
     }
     tracing::info!("leaving");
@@ -344,8 +346,8 @@ pub async fn check(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
     if at.is_none() {
         app.prune(now())?;
     }
-    let mut desktop = Desktop::new(app.settings.limits.notify_timeout);
-    pass.delivery = deliver(app, &mut desktop, now()).await?;
+    let (delivery, _desktop) = deliver(app, now()).await?;
+    pass.delivery = delivery;
     // A daemon that runs beside this tells its channels by itself.
     if !is_running(app.store.path()) {
         let told = carry_once(app, now()).await?;

@@ -11,7 +11,7 @@ use super::{App, command};
 use crate::domain::application::ApplicationId;
 use crate::domain::edit::{Edit, NotThere};
 use crate::domain::event::{EventKind, NewEvent};
-use crate::store::{self, edit, query, record};
+use crate::store::{self, edit, notice, query, record};
 
 impl App {
     /// The ticket number in what a person wrote, as it is found in mails; `None` where it is none
@@ -50,7 +50,10 @@ impl App {
     pub fn acknowledge(&mut self, id: ApplicationId, now: DateTime<Utc>) -> Result<()> {
         let until = self.coverage()?.known_until();
         let event = NewEvent { until, ..command(now, EventKind::Acknowledged, None) };
-        self.note_down(id, &event, None, now)
+        self.note_down(id, &event, None, now)?;
+        self.store
+            .write(|tx| notice::settle_all(tx, id, now))
+            .context("cannot record that the alerts are known")
     }
 
     /// Tells nothing of what the clock raises until an instant; one that has come ends the snooze.

@@ -23,7 +23,7 @@ use crate::store;
 use crate::store::query::{self, StoredMessage};
 use crate::store::receipt;
 use crate::store::record::{self, NewApplication, NewMessage};
-use crate::store::{decision, kept};
+use crate::store::{decision, kept, notice};
 
 /// A mail that is larger without its attached files is not kept, unless it waits for review.
 const LARGEST_KEPT: usize = 256 << 10;
@@ -300,6 +300,7 @@ impl Judge<'_> {
         if !evaluation.ahead.is_empty() {
             record::tell_again(tx, id, &evaluation.ahead)?;
         }
+        notice::settle(tx, id, history.stage(), &evaluation.alerts, self.now)?;
         for alert in &evaluation.alerts {
             record::alert(tx, alert, self.now)?;
         }

@@ -149,8 +149,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new("cannot start").because(error))?;
-    let mut desktop = Desktop::new(app.settings.limits.notify_timeout);
-    let delivery = runtime.block_on(deliver(&mut app, &mut desktop, now))?;
+    let (delivery, desktop) = runtime.block_on(deliver(&mut app, now))?;
     if args.json {
         render::print_json(&json!({
             "schema": "acewatch.demo/1",
@@ -247,17 +246,22 @@ fn business_day_before(calendar: &Calendar, day: NaiveDate, n: usize) -> NaiveDa
 /// Shows the alerts on the desktop, in bounded time.
 async fn deliver(
     app: &mut App,
-    desktop: &mut Desktop,
     now: DateTime<Utc>,
-) -> Result<Delivery, Failure> {
-    let delivered = tokio::time::timeout(DELIVERY_LIMIT, daemon::deliver(app, desktop, now)).await;
+) -> Result<(Delivery, Option<Desktop>), Failure> {
+    let delivered = tokio::time::timeout(DELIVERY_LIMIT, daemon::deliver(app, now)).await;
     match delivered {
-        Ok(delivery) => Ok(delivery?),
-        Err(_) => Ok(Delivery {
-            waiting: query::pending_alerts(app.store.read())?.len(),
-            error: Some(NotifyError::TimedOut.to_string()),
-            ..Delivery::default()
-        }),
+        Ok(delivered) => {
+            let (delivery, desktop) = delivered?;
+            Ok((delivery, Some(desktop)))
+        }
+        Err(_) => {
+            let delivery = Delivery {
+                waiting: query::pending_alerts(app.store.read())?.len(),
+                error: Some(NotifyError::TimedOut.to_string()),
+                ..Delivery::default()
+            };
+            Ok((delivery, None))
+        }
     }
 }
 

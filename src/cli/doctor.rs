@@ -16,6 +16,7 @@ use super::failure::{FAILED, Failure};
 use super::render::{self, Masking};
 use crate::app::App;
 use crate::config::{self, MailboxSettings, Settings};
+use crate::domain::alert::AlertKind;
 use crate::domain::application::ApplicationId;
 use crate::domain::coverage::Coverage;
 use crate::domain::rules::Rules;
@@ -493,6 +494,13 @@ async fn of_notifications(settings: &Settings) -> Check {
         return Check::good(NAME, "switched off by `desktop = false`");
     }
     match desktop::probe(settings.limits.notify_timeout).await {
+        Ok(server) if settings.notify.urgency.get(&AlertKind::VerificationCode) == Some(&None) => {
+            Check::warning(
+                NAME,
+                format!("{server}; log-in codes are not shown"),
+                "a code is worth nothing ten minutes later: remove `verification-code = \"off\"` from [notify.urgency], or have a channel carry them",
+            )
+        }
         Ok(server) => Check::good(NAME, server),
         Err(error) => {
             let hint = match &error {

@@ -30,6 +30,7 @@ pub mod show;
 pub mod snooze;
 pub mod status;
 pub mod subject;
+pub(crate) mod told;
 
 use std::path::PathBuf;
 

@@ -6,8 +6,8 @@ use crate::app::DESKTOP;
 use crate::clock;
 use crate::config::Settings;
 use crate::domain::alert::{Alert, AlertKind, Urgency};
-use crate::notify::channel::Message;
-use crate::notify::{Desktop, Notice};
+use crate::notify::channel::{Message, Part};
+use crate::notify::{Notice, desktop};
 
 /// Send a test message
 ///
@@ -78,8 +78,9 @@ async fn send(settings: &Settings, name: &str) -> Result<(), String> {
             title: title.to_owned(),
             body: body.to_owned(),
             replaces: None,
+            buttons: Vec::new(),
         };
-        let shown = Desktop::new(settings.limits.notify_timeout).show(&notice).await;
+        let shown = desktop::show_once(notice, settings.limits.notify_timeout).await;
         return shown.map(drop).map_err(|error| error.to_string());
     };
     let alert = Alert {
@@ -95,7 +96,7 @@ async fn send(settings: &Settings, name: &str) -> Result<(), String> {
         urgency: Urgency::Normal,
         title: title.to_owned(),
         body: body.to_owned(),
-        alerts: vec![(alert, now)],
+        parts: vec![Part { alert, raised_at: now, urgency: Urgency::Normal }],
     };
     channel.carry(&message, now).await.map_err(|error| error.to_string())
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::render::{self, Masking, rfc3339, styled};
-use super::{Context, select, status};
+use super::{Context, select, status, told};
 use crate::app::App;
 use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
 use crate::domain::cliff::Claim;
@@ -15,7 +15,7 @@ use crate::domain::event::{Event, EventKind, Source};
 use crate::domain::expectation::Owes;
 use crate::domain::submission::Fault;
 use crate::domain::window::Verdict;
-use crate::store::{decision, edit, query};
+use crate::store::{decision, edit, notice, query};
 
 /// Show one application: timeline, windows with how each date came about, what to do next
 #[derive(Debug, clap::Args)]
@@ -84,6 +84,8 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
             })
             .collect();
         object.insert("learned_aliases".to_owned(), json!(learnt));
+        let told = notice::told(app.store.read(), id)?;
+        object.insert("told".to_owned(), told::json(&told, masking));
         if args.all_mail {
             let mails: Vec<_> = query::messages_of(app.store.read(), id)?
                 .iter()
@@ -181,6 +183,8 @@ pub(crate) fn application_text(
     }
     text.push_str(&format!("\n{}\n", styled("What happened", render::STRONG)));
     text.push_str(&timeline(app, &events, now, masking));
+    let told = notice::told(db, id)?;
+    text.push_str(&told::section(&told, &app.settings.time_zone, masking));
     text.push_str(&format!("\n{}\n", styled("What is awaited", render::STRONG)));
     text.push_str(&windows_text(app, &coverage, &evaluation, masking));
     text.push_str(&format!(
@@ -209,7 +213,7 @@ fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) 
     }
     seen.iter()
         .map(|event| {
-            let mut line = format!("  {}  {}", when(event), told(event.kind));
+            let mut line = format!("  {}  {}", when(event), worded(event.kind));
             if let (EventKind::Snoozed, Some(until)) = (event.kind, event.until) {
                 line = match event.at < until {
                     true => {
@@ -235,7 +239,8 @@ fn timeline(app: &App, events: &[Event], now: DateTime<Utc>, masking: &Masking) 
                 false => format!("decided by {}: {}", masking.text(&by.who), masking.text(&by.why)),
             });
             let message = event.message.map(|message| format!("message {message}"));
-            let source: Vec<String> = message.into_iter().chain(by).collect();
+            let by_notice = (event.source == Source::Notice).then(|| "from the notice".to_owned());
+            let source: Vec<String> = message.into_iter().chain(by).chain(by_notice).collect();
             if !source.is_empty() {
                 line.push_str(&styled(&format!("  ({})", source.join(", ")), render::FAINT));
             }
@@ -269,7 +274,7 @@ fn faults_json(event: &Event) -> Option<Vec<Value>> {
     (event.kind == EventKind::Submitted).then(|| faults_of(event).iter().map(described).collect())
 }
 
-fn told(kind: EventKind) -> &'static str {
+fn worded(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Submitted => "sent to CBP",
         EventKind::Receipt => "CBP confirmed that it arrived",

@@ -7,8 +7,9 @@ use super::failure::Failure;
 use super::{Context, parse_time, render};
 use crate::domain::application::ApplicationId;
 use crate::domain::window::Verdict;
+use crate::store::notice;
 
-/// Stop the reminders of what is overdue now
+/// Stop the reminders of what is overdue now, and count the notices about it as seen
 ///
 /// A window that is overdue later, one that becomes critical, CBP's answer, or sending the
 /// application again are told as ever.
@@ -43,7 +44,7 @@ pub struct SnoozeArgs {
 ///
 /// # Errors
 ///
-/// Nothing is overdue.
+/// Nothing is overdue, and nothing was told that nobody is known to have seen.
 pub(crate) fn ack(cx: &Context, args: &AckArgs) -> Result<(), Failure> {
     let mut app = cx.app()?;
     let at = cx.now(&app)?;
@@ -60,13 +61,19 @@ pub(crate) fn ack(cx: &Context, args: &AckArgs) -> Result<(), Failure> {
         .filter(|(_, verdict)| *verdict == Verdict::Overdue)
         .map(|(window, _)| window.rule.awaits.as_str())
         .collect();
+    let id = target.summary.application.id;
+    if overdue.is_empty() && notice::is_unacknowledged(target.app.store.read(), id)? {
+        let told = format!("the notices about it count as seen: {}\n", target.name);
+        target.app.acknowledge(id, at)?;
+        return render::print(&told);
+    }
     if overdue.is_empty() {
-        let ApplicationId(id) = target.summary.application.id;
+        let ApplicationId(id) = id;
         return Err(Failure::new(format!("nothing is overdue of {}", target.name))
             .hint(format!("`acewatch snooze {id}` keeps what is to come silent for a while")));
     }
     let told = format!("no more reminders of {}: {}\n", overdue.join(" and "), target.name);
-    target.app.acknowledge(target.summary.application.id, at)?;
+    target.app.acknowledge(id, at)?;
     render::print(&told)
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Context;
 use super::failure::Failure;
 use super::render::{self, Cell, Masking, rfc3339, rfc3339_or_null, styled};
+use super::told;
 use crate::app::App;
 use crate::daemon;
 use crate::domain::application::{Application, ApplicationId, History, Stage};
@@ -20,6 +21,7 @@ use crate::domain::event::Event;
 use crate::domain::watching::{Seen, WatchState, watch_state};
 use crate::domain::zone::Zone;
 use crate::store::kept;
+use crate::store::notice::{self, Told};
 use crate::store::query::{self, MailboxState, Summary, Tallied};
 
 /// Show how all applications stand
@@ -100,6 +102,8 @@ struct Overview<'a> {
     n_pending_alerts: i64,
     n_unreadable: i64,
     n_unrecognised: i64,
+    /// What was shown and nobody is known to have seen.
+    unacknowledged: Vec<Told>,
     /// Why the daemon cannot write what it reads.
     database_fault: Option<String>,
 }
@@ -175,6 +179,7 @@ impl<'a> Overview<'a> {
             n_pending_alerts: query::n_pending_alerts(db)?,
             n_unreadable: app.n_unreadable()?,
             n_unrecognised: kept::n_unrecognised(db)?,
+            unacknowledged: notice::unacknowledged(db, now - chrono::Duration::days(30))?,
             database_fault: daemon::database_fault(app.store.path()),
         })
     }
@@ -301,6 +306,7 @@ impl<'a> Overview<'a> {
                 "closed": self.n_stage(&[Stage::Closed]),
                 "review": self.n_review,
                 "undelivered_alerts": self.n_pending_alerts,
+                "unacknowledged": self.unacknowledged.len(),
                 "unreadable_mails": self.n_unreadable,
                 "unrecognised": self.n_unrecognised,
         });
@@ -309,6 +315,7 @@ impl<'a> Overview<'a> {
             generated_at: rfc3339(self.now),
             watch,
             counts,
+            unacknowledged: told::unacknowledged_json(&self.unacknowledged, self.masking),
             applications: Applications {
                 overview: self,
                 app,
@@ -353,6 +360,7 @@ impl<'a> Overview<'a> {
                 ));
             }
         }
+        text.push_str(&told::unacknowledged(&self.unacknowledged, zone, self.masking));
         if let Some(at) = self.at {
             text.push_str(&format!("as of {}\n", render::moment(at, zone)));
         }
@@ -496,6 +504,7 @@ struct Document<'a> {
     generated_at: String,
     watch: Value,
     counts: Value,
+    unacknowledged: Value,
     applications: Applications<'a>,
 }
 

@@ -195,7 +195,8 @@ fn left_over(written: &file::Channel) -> Option<(&'static str, usize)> {
     .find_map(|(key, at)| Some((key, at?)))
 }
 
-fn alert_kind(written: &str) -> Result<AlertKind, Fault> {
+/// The kind of alert of a name, with hyphens or underscores.
+pub(super) fn alert_kind(written: &str) -> Result<AlertKind, Fault> {
     let name = written.replace('-', "_");
     AlertKind::parse(&name).ok_or_else(|| {
         let known: Vec<String> =

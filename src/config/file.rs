@@ -5,6 +5,7 @@
 //! refused here. None of the messages quotes a value: someone who writes a password where a
 //! command belongs must not find it in the journal.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -121,7 +122,10 @@ pub(super) struct Notify {
     pub working_days_only: Option<bool>,
     pub reminders: Option<Vec<Text>>,
     pub digest_over: Option<Spanned<i64>>,
+    pub per_minute: Option<Spanned<i64>>,
     pub retry: Option<Text>,
+    pub show_command: Option<Spanned<Vec<String>>>,
+    pub urgency: BTreeMap<String, Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,11 +9,12 @@ use toml::{Spanned, Value};
 use super::channel;
 use super::file::{self, Source, Text};
 use super::mailbox;
+use super::notify;
 use super::value::{self, Fault};
 use super::window;
 use super::{
-    CalendarSettings, ConfigError, Environment, Limits, MailboxSettings, NotifySettings, Resolver,
-    Settings, StorageSettings, WatchSettings,
+    CalendarSettings, ConfigError, Environment, Limits, MailboxSettings, Resolver, Settings,
+    StorageSettings, WatchSettings,
 };
 use crate::domain::authenticity::Trust;
 use crate::domain::calendar::{Choices, Closure};
@@ -27,7 +28,7 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
     let time_zone = time_zone(source, file.time_zone, env, &mut warnings)?;
     let mailboxes = mailbox::mailboxes(source, file.mailbox, &mut warnings)?;
     let limits = limits(source, file.limits)?;
-    let notify = notify(source, file.notify)?;
+    let notify = notify::notify(source, file.notify)?;
     let contact = contact(source, file.contact)?;
     Ok(Settings {
         path: Some(source.path.to_owned()),
@@ -290,28 +291,6 @@ fn date(written: &Value, form: &str) -> Result<NaiveDate, Fault> {
     }
 }
 
-fn notify(source: Source<'_>, written: file::Notify) -> Result<NotifySettings, ConfigError> {
-    let default = NotifySettings::default();
-    let digest_over = source.digest_over(written.digest_over)?.unwrap_or(default.digest_over);
-    Ok(NotifySettings {
-        desktop: written.desktop.unwrap_or(default.desktop),
-        quiet_hours: source
-            .read("quiet-hours", written.quiet_hours, value::quiet_hours)?
-            .unwrap_or(default.quiet_hours),
-        working_days_only: written.working_days_only.unwrap_or(default.working_days_only),
-        reminders: match written.reminders {
-            None => default.reminders,
-            // Not `read_all`: twice "2bd" means what it says.
-            Some(written) => written
-                .into_iter()
-                .filter_map(|text| source.read("reminders", Some(text), value::days).transpose())
-                .collect::<Result<_, _>>()?,
-        },
-        digest_over,
-        retry: source.wait("retry", written.retry, default.retry)?,
-    })
-}
-
 fn watch(source: Source<'_>, written: file::Watch) -> Result<WatchSettings, ConfigError> {
     let default = WatchSettings::default();
     Ok(WatchSettings {
@@ -404,7 +383,6 @@ mod tests {
     use super::*;
     use crate::config::SAMPLE;
     use crate::domain::calendar::HalfDays;
-    use crate::domain::span::{CountUnit, Span};
 
     /// The sample with each line that is a commented key turned into the key.
     fn uncommented() -> String {
@@ -616,28 +594,6 @@ mod tests {
         );
         check("[calendar]\nknown-until = 7", "2: `known-until` holds something that is no date");
         check("[calendar]\ninauguration-day = 1", "2");
-    }
-
-    #[test]
-    fn notices_are_configured_in_full_or_not_at_all() {
-        let settings = resolve(
-            "[notify]\ndesktop = false\nquiet-hours = \"\"\nworking-days-only = false\n\
-             reminders = [\"1bd\", \"1bd\"]\ndigest-over = 0\nretry = \"1m\"",
-        )
-        .unwrap();
-        let day = Span { n: 1, unit: CountUnit::Business };
-        let expected = NotifySettings {
-            desktop: false,
-            quiet_hours: None,
-            working_days_only: false,
-            reminders: vec![day, day],
-            digest_over: 0,
-            retry: Duration::from_secs(60),
-        };
-        assert_eq!(settings.notify, expected);
-        check("[notify]\ndigest-over = -1", "2: `digest-over` is no number of alerts");
-        check("[notify]\nreminders = [\"0d\"]", "2: `reminders` must be at least one day");
-        check("[notify]\nquiet-hours = \"8-20\"", "2: `quiet-hours` names no hour");
     }
 
     #[test]

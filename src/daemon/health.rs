@@ -82,6 +82,7 @@ impl Health {
             title: "acewatch cannot write its history".to_owned(),
             body: format!("No mail is recorded until it can. {}. `acewatch doctor`", fault.text),
             replaces: None,
+            buttons: Vec::new(),
         })
     }
 

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::outbox::{Outgoing, PATIENCE, outgoing};
+use super::outgoing::{Manner, Outgoing, outgoing};
 use crate::app::App;
 use crate::notify::channel::{Channel, ChannelError};
 use crate::store::query::PendingAlert;
@@ -63,7 +63,6 @@ impl Lines {
     /// Gives every channel that is free and has something to tell its next message.
     pub(super) fn start(&mut self, app: &mut App, now: DateTime<Utc>) -> Result<()> {
         let hours = app.hours();
-        let patience = chrono::Duration::from_std(self.retry).unwrap_or_default() * PATIENCE;
         for (nth, line) in self.lines.iter_mut().enumerate() {
             if line.is_busy || line.not_before.is_some_and(|at| Instant::now() < at) {
                 continue;
@@ -75,9 +74,15 @@ impl Lines {
                 .filter(|p| channel.carries(p.alert.kind))
                 .filter(|p| hours.allow(p.alert.kind, &app.calendar, now))
                 .collect();
-            let next = outgoing(&ready, channel.digest_over, patience, now).into_iter().next();
+            let manner = Manner {
+                digest_over: channel.digest_over,
+                room: u32::MAX,
+                retry: self.retry,
+                urgencies: &app.settings.notify.urgency,
+            };
+            let next = outgoing(&ready, &manner, now).into_iter().next();
             let Some(Outgoing { message, ids }) = next else { continue };
-            app.store.write(|tx| record::attempted(tx, &channel.name, &ids, now))?;
+            app.store.write(|tx| record::attempted(tx, &channel.name, &ids, &message.key, now))?;
             line.is_busy = true;
             let channel = channel.clone();
             self.tasks.spawn(async move {

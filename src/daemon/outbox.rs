@@ -1,11 +1,14 @@
-//! The way of an alert from its row to the desktop.
+//! The way of an alert from its row to the desktop, and what becomes of it there.
 //!
-//! That a notice is about to be handed over is recorded before, and that it was shown after. A kill
+//! That a notice is about to be handed over is recorded before, and that it was accepted after. A kill
 //! between the two leaves an attempt of which nobody can say whether it was seen: the alert is then
 //! shown once more. Where that was cut off as well, it is not shown a third time as if it were new;
 //! one notice, not before a pause, says what may have been missed. So nothing is lost, nothing
 //! comes more than twice, and a program that dies of its notices does not fill the screen.
+//!
+//! Nothing here waits: the desktop is asked, and what it says comes as a reason to wake.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -15,17 +18,16 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::open_lock;
-use crate::app::{App, DESKTOP};
-use crate::domain::alert::{Alert, AlertKind, digest};
+use super::outgoing::{Manner, Outgoing, outgoing};
+use crate::app::{App, DESKTOP, buttons_of, replaced_by};
+use crate::domain::notice::{NoticeId, urgency_of};
 use crate::notify::channel::Message;
-use crate::notify::{Desktop, Notice, NotifyError, Urgency};
+use crate::notify::desktop::{Closing, Heard};
+use crate::notify::open::Opener;
+use crate::notify::{Desktop, Notice, NotifyError};
+use crate::store::notice::{self, Standing, State};
 use crate::store::query::{self, PendingAlert};
 use crate::store::{self, record};
-
-/// After so many attempts without word an alert is one that may have been missed.
-const DOUBTFUL: u32 = 2;
-/// So many times the pause between two attempts goes by before it is told.
-pub(super) const PATIENCE: i32 = 10;
 
 /// What became of the alerts that were to be shown.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -39,42 +41,93 @@ pub struct Delivery {
 }
 
 /// Shows the alerts that have not reached a person and may be shown now; many at once become one
-/// notice.
+/// notice. Must be called within a runtime of tokio. Some desktops take the notices away when the one
+/// that is returned goes.
 ///
 /// # Errors
 ///
 /// Those of the database. A desktop that cannot be reached is part of the answer.
-pub async fn deliver(app: &mut App, desktop: &mut Desktop, now: DateTime<Utc>) -> Result<Delivery> {
-    Outbox::new(app.settings.notify.retry).attempt(app, desktop, now).await
+pub async fn deliver(app: &mut App, now: DateTime<Utc>) -> Result<(Delivery, Desktop)> {
+    let mut outbox = Outbox::new(app.settings.limits.notify_timeout, app.settings.notify.retry);
+    outbox.start(app, now)?;
+    while outbox.is_busy() {
+        let heard = outbox.next().await;
+        outbox.heed(app, heard, now)?;
+        outbox.start(app, now)?;
+    }
+    let delivery = Delivery {
+        shown: outbox.n_shown,
+        waiting: usize::try_from(query::n_pending_alerts(app.store.read())?).unwrap_or(0),
+        error: outbox.last_error.map(|error| error.to_string()),
+    };
+    Ok((delivery, outbox.desktop))
 }
 
 /// What the daemon remembers between two attempts.
 #[derive(Debug)]
 pub(super) struct Outbox {
+    desktop: Desktop,
+    opener: Opener,
     retry: Duration,
     not_before: Option<Instant>,
-    last_error: Option<String>,
-    /// Alerts that were shown and could not be marked yet.
-    shown: Vec<i64>,
-    /// Those of the notice that the desktop has taken and not answered for.
-    unanswered: Vec<i64>,
+    last_error: Option<NotifyError>,
+    /// Who shows notices, and whether they are known to answer.
+    server: Option<String>,
+    is_ready: bool,
+    step: Step,
+    /// The right to show alerts, while one is under way.
+    turn: Option<File>,
+    /// Alerts that were accepted and could not be marked yet.
+    accepted: Option<Accepted>,
+    /// Notices that are being taken back.
+    leaving: BTreeSet<NoticeId>,
+    /// Whether the notice of which no alert knows was accepted.
+    is_aside_shown: bool,
+    n_shown: usize,
 }
 
-/// What is to be told at once, and the rows it stands for.
+/// What is under way.
 #[derive(Debug)]
-pub(super) struct Outgoing {
-    pub(super) message: Message,
-    pub(super) ids: Vec<i64>,
+enum Step {
+    Nothing,
+    /// The server was asked whether it is there.
+    Asked,
+    /// A notice was handed over.
+    Showing {
+        ids: Vec<i64>,
+        replaces: Option<NoticeId>,
+        is_late: bool,
+    },
+    /// A notice of which no alert knows.
+    Aside {
+        is_late: bool,
+    },
+}
+
+#[derive(Debug)]
+struct Accepted {
+    ids: Vec<i64>,
+    notice: NoticeId,
+    replaces: Option<NoticeId>,
 }
 
 impl Outbox {
-    pub(super) fn new(retry: Duration) -> Outbox {
+    /// Must be called within a runtime of tokio.
+    pub(super) fn new(limit: Duration, retry: Duration) -> Outbox {
         Outbox {
+            desktop: Desktop::new(limit),
+            opener: Opener::default(),
             retry,
             not_before: None,
             last_error: None,
-            shown: Vec::new(),
-            unanswered: Vec::new(),
+            server: None,
+            is_ready: false,
+            step: Step::Nothing,
+            turn: None,
+            accepted: None,
+            leaving: BTreeSet::new(),
+            is_aside_shown: false,
+            n_shown: 0,
         }
     }
 
@@ -82,134 +135,258 @@ impl Outbox {
         self.not_before = None;
     }
 
-    /// Tries to deliver, unless the last attempt failed a moment ago.
-    pub(super) async fn deliver(
-        &mut self,
-        app: &mut App,
-        desktop: &mut Desktop,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        if self.not_before.is_some_and(|not_before| Instant::now() < not_before) {
+    /// Looks for a session, so that what becomes of notices is heard and a login is noticed.
+    pub(super) fn look(&self, app: &App) {
+        if app.settings.notify.desktop {
+            self.desktop.look();
+        }
+    }
+
+    /// Waits for what the desktop says next; giving up the wait loses nothing.
+    pub(super) async fn next(&mut self) -> Heard {
+        self.desktop.next().await
+    }
+
+    /// Whether something will be heard within bounded time.
+    pub(super) fn is_busy(&self) -> bool {
+        let is_late = match &self.step {
+            Step::Nothing => return !self.leaving.is_empty(),
+            Step::Asked => false,
+            Step::Showing { is_late, .. } | Step::Aside { is_late } => *is_late,
+        };
+        !is_late
+    }
+
+    /// Shows a notice that no alert stands for, as soon as the desktop is free; to be called again
+    /// until it says that it was shown.
+    pub(super) fn tell(&mut self, notice: Notice) -> bool {
+        if std::mem::take(&mut self.is_aside_shown) {
+            return true;
+        }
+        match (&self.step, self.is_ready) {
+            (Step::Nothing, true) => {
+                self.desktop.show(notice);
+                self.step = Step::Aside { is_late: false };
+            }
+            (Step::Nothing, false) => self.ask(),
+            _ => {}
+        }
+        false
+    }
+
+    /// Does the next thing there is to do, if nothing is under way.
+    pub(super) fn start(&mut self, app: &mut App, now: DateTime<Utc>) -> Result<()> {
+        self.mark(app, now)?;
+        if !app.settings.notify.desktop {
+            // Where nobody wants to be told, `status` tells what there is.
+            app.pending_alerts(DESKTOP, now)?;
             return Ok(());
         }
-        match self.attempt(app, desktop, now).await {
-            Ok(delivery) => {
-                self.not_before = delivery.error.as_ref().map(|_| Instant::now() + self.retry);
-                if delivery.error != self.last_error {
-                    if let Some(error) = &delivery.error {
-                        tracing::warn!(waiting = delivery.waiting, "alerts wait: {error}");
-                    }
-                    self.last_error = delivery.error;
-                }
-                if 0 < delivery.shown {
-                    tracing::info!(shown = delivery.shown, "alerts shown");
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.not_before = Some(Instant::now() + self.retry);
-                Err(error.context("cannot deliver alerts"))
-            }
+        if !matches!(self.step, Step::Nothing) {
+            return Ok(());
         }
-    }
-
-    async fn attempt(
-        &mut self,
-        app: &mut App,
-        desktop: &mut Desktop,
-        now: DateTime<Utc>,
-    ) -> Result<Delivery> {
-        let mut delivery = Delivery::default();
-        let answer = desktop.answer().await;
-        match answer {
-            Some(Ok(_)) => self.shown.append(&mut self.unanswered),
-            Some(Err(NotifyError::TimedOut)) => {}
-            Some(Err(_)) => {
-                let in_vain = std::mem::take(&mut self.unanswered);
-                app.store.write(|tx| record::attempted_in_vain(tx, DESKTOP, &in_vain))?;
+        let ready = ready(app, now)?;
+        let standing = match &self.server {
+            Some(server) => {
+                app.settle_old_codes(now)?;
+                notice::standing(app.store.read(), server)?
             }
-            None => {}
-        }
-        delivery.shown += self.mark(app, now)?;
-        let has_none = app.pending_alerts(DESKTOP, now)?.is_empty();
-        delivery.waiting = usize::try_from(query::n_pending_alerts(app.store.read())?).unwrap_or(0);
-        if has_none || !app.settings.notify.desktop {
-            return Ok(delivery);
-        }
-        if let Some(Err(error @ NotifyError::TimedOut)) = answer {
-            // What hangs shows everything it was given once it goes on: nothing more is given to it.
-            delivery.error = Some(error.to_string());
-            return Ok(delivery);
+            None => Vec::new(),
+        };
+        let minute = chrono::Duration::minutes(1);
+        let n_shown = notice::n_shown(app.store.read(), now - minute, now)?;
+        let manner = Manner {
+            digest_over: app.settings.notify.digest_over,
+            room: app.settings.notify.per_minute.saturating_sub(n_shown),
+            retry: self.retry,
+            urgencies: &app.settings.notify.urgency,
+        };
+        let next = outgoing(&ready, &manner, now);
+        self.take_back_settled(&standing, &next);
+        let is_time = self.not_before.is_none_or(|not_before| not_before <= Instant::now());
+        let Some(next) = next.into_iter().next().filter(|_| is_time) else { return Ok(()) };
+        // Asked before anything is written, because where there is no desktop there is none for years.
+        if !self.is_ready {
+            self.ask();
+            return Ok(());
         }
         // One process at a time: two would show the same alerts.
-        let Some(_turn) = turn(app.store.path()) else { return Ok(delivery) };
-        let hours = app.hours();
-        let ready: Vec<PendingAlert> = app
-            .pending_alerts(DESKTOP, now)?
-            .into_iter()
-            .filter(|p| hours.allow(p.alert.kind, &app.calendar, now))
-            .collect();
-        let patience = chrono::Duration::from_std(self.retry).unwrap_or_default() * PATIENCE;
-        for outgoing in outgoing(&ready, app.settings.notify.digest_over, patience, now) {
-            // One attempt tells for all: each could wait as long as the first one.
-            if let Err(error) = self.show(app, desktop, outgoing, now).await? {
-                delivery.error = Some(error.to_string());
-                break;
-            }
-            delivery.shown += self.mark(app, now)?;
+        let Some(turn) = turn(app.store.path()) else { return Ok(()) };
+        // Another one may have shown them while it had its turn.
+        let Outgoing { message, ids } = next;
+        let still = ready_ids(app, now)?;
+        if !ids.iter().all(|id| still.contains(id)) {
+            return Ok(());
         }
-        delivery.waiting = usize::try_from(query::n_pending_alerts(app.store.read())?).unwrap_or(0);
-        if let Some(error) = &delivery.error {
-            // Written when it changes: a server without a desktop tries for years.
-            let news: Vec<i64> = ready
-                .iter()
-                .filter(|p| p.last_error.as_ref() != Some(error))
-                .map(|p| p.id)
-                .collect();
-            if !news.is_empty() {
-                app.store.write(|tx| record::not_delivered(tx, DESKTOP, &news, error))?;
-            }
-        }
-        Ok(delivery)
+        app.store.write(|tx| record::attempted(tx, DESKTOP, &ids, &message.key, now))?;
+        let replaces = replaced(&standing, &message);
+        self.desktop.show(Notice {
+            buttons: buttons_of(message.parts.iter().map(|part| &part.alert)),
+            key: message.key,
+            urgency: message.urgency,
+            title: message.title,
+            body: message.body,
+            replaces: replaces.clone(),
+        });
+        self.step = Step::Showing { ids, replaces, is_late: false };
+        self.turn = Some(turn);
+        Ok(())
     }
 
-    /// Hands one notice over; the outer error is the database's.
-    async fn show(
+    /// Records what the desktop said, and does what a person wants by a button.
+    pub(super) fn heed(&mut self, app: &mut App, heard: Heard, now: DateTime<Utc>) -> Result<()> {
+        match heard {
+            Heard::Server(server) => {
+                self.is_ready = false;
+                self.leaving.clear();
+                self.server = server;
+                // A server that came, and a bus on which one may be started, are worth an attempt.
+                self.not_before = None;
+                let server = self.server.as_deref();
+                if notice::has_strange(app.store.read(), server)? {
+                    app.store.write(|tx| notice::lose_strange(tx, server, now))?;
+                }
+            }
+            Heard::Ready => {
+                self.is_ready = true;
+                self.step = Step::Nothing;
+            }
+            Heard::Unready(error) => {
+                self.step = Step::Nothing;
+                let waiting = ready(app, now)?;
+                self.failed(app, error, &waiting)?;
+            }
+            Heard::Shown(notice) => {
+                let step = std::mem::replace(&mut self.step, Step::Nothing);
+                self.turn = None;
+                self.is_aside_shown = matches!(step, Step::Aside { .. });
+                if let Step::Showing { ids, replaces, .. } = step {
+                    self.accepted = Some(Accepted { ids, notice, replaces });
+                    self.last_error = None;
+                    return self.mark(app, now);
+                }
+            }
+            Heard::Failed(error) => {
+                let step = std::mem::replace(&mut self.step, Step::Nothing);
+                self.turn = None;
+                self.is_ready = false;
+                if let Step::Showing { ids, .. } = step {
+                    app.store.write(|tx| record::attempted_in_vain(tx, DESKTOP, &ids))?;
+                }
+                let waiting = ready(app, now)?;
+                self.failed(app, error, &waiting)?;
+            }
+            Heard::Late => {
+                if let Step::Showing { is_late, .. } | Step::Aside { is_late } = &mut self.step {
+                    *is_late = true;
+                }
+                // What hangs shows everything it was given once it goes on: nothing more is given.
+                let waiting = ready(app, now)?;
+                self.failed(app, NotifyError::TimedOut, &waiting)?;
+            }
+            Heard::Closed(notice, why) => {
+                let state = match why {
+                    Closing::ByUser => State::Closed,
+                    Closing::Expired => State::Expired,
+                    // Its end as ours is told by the answer to our call.
+                    Closing::ByCall if self.leaving.contains(&notice) => return Ok(()),
+                    Closing::ByCall | Closing::Undefined => State::Lost,
+                };
+                note(app, &notice, state, now)?;
+            }
+            Heard::TakenBack(notice) => {
+                if self.leaving.remove(&notice) {
+                    note(app, &notice, State::TakenBack, now)?;
+                }
+            }
+            Heard::Pressed(notice, button) => {
+                if let Some(command) = app.pressed(&notice, &button, now)? {
+                    self.opener.open(&command);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self) {
+        self.desktop.ask();
+        self.step = Step::Asked;
+    }
+
+    fn failed(
         &mut self,
         app: &mut App,
-        desktop: &mut Desktop,
-        Outgoing { message, ids }: Outgoing,
-        now: DateTime<Utc>,
-    ) -> Result<Result<(), NotifyError>> {
-        // Asked before anything is written, because where there is no desktop there is none for years.
-        if let Err(error) = desktop.ready().await {
-            return Ok(Err(error));
+        error: NotifyError,
+        waiting: &[PendingAlert],
+    ) -> Result<()> {
+        self.not_before = Some(Instant::now() + self.retry);
+        let text = error.to_string();
+        // Written when it changes: a server without a desktop tries for years.
+        let news: Vec<i64> =
+            waiting.iter().filter(|p| p.last_error.as_ref() != Some(&text)).map(|p| p.id).collect();
+        if !news.is_empty() {
+            app.store.write(|tx| record::not_delivered(tx, DESKTOP, &news, &text))?;
         }
-        app.store.write(|tx| record::attempted(tx, DESKTOP, &ids, now))?;
-        let Message { key, urgency, title, body, .. } = message;
-        match desktop.show(&Notice { key, urgency, title, body, replaces: None }).await {
-            Ok(_) => {
-                self.shown.extend(ids);
-                Ok(Ok(()))
+        if self.last_error.as_ref() != Some(&error) {
+            if !waiting.is_empty() {
+                tracing::warn!(waiting = waiting.len(), "alerts wait: {error}");
             }
-            Err(error) => {
-                match desktop.awaits_answer() {
-                    true => self.unanswered = ids,
-                    false => app.store.write(|tx| record::attempted_in_vain(tx, DESKTOP, &ids))?,
-                }
-                Ok(Err(error))
-            }
+            self.last_error = Some(error);
         }
+        Ok(())
     }
 
-    /// Marks what was shown; says how many alerts.
-    fn mark(&mut self, app: &mut App, now: DateTime<Utc>) -> Result<usize> {
-        if self.shown.is_empty() {
-            return Ok(0);
-        }
-        app.store.write(|tx| record::delivered(tx, DESKTOP, &self.shown, now))?;
-        Ok(std::mem::take(&mut self.shown).len())
+    /// Marks what was accepted.
+    fn mark(&mut self, app: &mut App, now: DateTime<Utc>) -> Result<()> {
+        let Some(Accepted { ids, notice, replaces }) = &self.accepted else { return Ok(()) };
+        app.store.write(|tx| notice::accepted(tx, ids, notice, replaces.as_ref(), now))?;
+        tracing::info!(shown = ids.len(), "alerts shown");
+        self.n_shown += ids.len();
+        self.accepted = None;
+        Ok(())
     }
+
+    /// Takes back what no longer holds, but for what a notice is about to replace.
+    fn take_back_settled(&mut self, standing: &[Standing], next: &[Outgoing]) {
+        let replaced: Vec<NoticeId> =
+            next.iter().filter_map(|outgoing| replaced(standing, &outgoing.message)).collect();
+        for Standing { notice, is_settled, .. } in standing {
+            let is_leaving = self.leaving.contains(notice) || replaced.contains(notice);
+            if *is_settled && !is_leaving {
+                self.leaving.insert(notice.clone());
+                self.desktop.take_back(notice.clone());
+            }
+        }
+    }
+}
+
+/// The notice on the screen that this message takes the place of.
+fn replaced(standing: &[Standing], message: &Message) -> Option<NoticeId> {
+    let [part] = message.parts.as_slice() else { return None };
+    let old = standing.iter().find(|old| replaced_by(&part.alert, &old.alerts, old.is_settled));
+    old.map(|old| old.notice.clone())
+}
+
+/// The alerts that the desktop is to show now.
+fn ready(app: &mut App, now: DateTime<Utc>) -> Result<Vec<PendingAlert>> {
+    let pending = app.pending_alerts(DESKTOP, now)?;
+    let (hours, chosen) = (app.hours(), &app.settings.notify.urgency);
+    let is_ready = |p: &PendingAlert| {
+        urgency_of(&p.alert, chosen).is_some() && hours.allow(p.alert.kind, &app.calendar, now)
+    };
+    Ok(pending.into_iter().filter(is_ready).collect())
+}
+
+fn ready_ids(app: &mut App, now: DateTime<Utc>) -> Result<BTreeSet<i64>> {
+    Ok(ready(app, now)?.into_iter().map(|p| p.id).collect())
+}
+
+/// Records what became of a notice, if it is one of ours.
+fn note(app: &mut App, id: &NoticeId, state: State, now: DateTime<Utc>) -> Result<()> {
+    if notice::is_ours(app.store.read(), id)? {
+        app.store.write(|tx| notice::changed(tx, id, state, None, now))?;
+    }
+    Ok(())
 }
 
 /// The right to show alerts, for as long as it is kept; `None` while another process has it.
@@ -218,122 +395,5 @@ fn turn(database: &Path) -> Option<File> {
         Ok(file) => file.try_lock().is_ok().then_some(file),
         // Where no file can be made nobody else has made one either.
         Err(_) => tempfile::tempfile().ok(),
-    }
-}
-
-/// What is to be told of these alerts. Codes stand alone: they are worth nothing ten minutes later.
-pub(super) fn outgoing(
-    ready: &[PendingAlert],
-    digest_over: u32,
-    patience: chrono::Duration,
-    now: DateTime<Utc>,
-) -> Vec<Outgoing> {
-    let (doubtful, fresh): (Vec<&PendingAlert>, Vec<&PendingAlert>) =
-        ready.iter().partition(|p| DOUBTFUL <= p.attempts);
-    let (single, many): (Vec<&PendingAlert>, Vec<&PendingAlert>) =
-        fresh.into_iter().partition(|p| p.alert.kind == AlertKind::VerificationCode);
-    let mut found: Vec<Outgoing> = single.into_iter().map(one).collect();
-    match usize::try_from(digest_over).is_ok_and(|over| over < many.len()) {
-        true => found.push(together("digest", &many)),
-        false => found.extend(many.into_iter().map(one)),
-    }
-    let is_time = |p: &&PendingAlert| {
-        // A time of trial in the future comes from a wrong clock.
-        p.attempted_at.is_none_or(|at| at + patience <= now || now < at)
-    };
-    let missed: Vec<&PendingAlert> = doubtful.into_iter().filter(is_time).collect();
-    if !missed.is_empty() {
-        let Outgoing { mut message, ids } = together("missed", &missed);
-        message.title = format!("Perhaps you missed: {}", message.title);
-        message.body.push_str("\nacewatch was cut off twice while it told this.");
-        found.push(Outgoing { message, ids });
-    }
-    found
-}
-
-fn one(pending: &PendingAlert) -> Outgoing {
-    let alert = &pending.alert;
-    let message = Message {
-        key: alert.key.clone(),
-        urgency: alert.urgency(),
-        title: alert.title.clone(),
-        body: alert.body.clone(),
-        alerts: vec![(alert.clone(), pending.created_at)],
-    };
-    Outgoing { message, ids: vec![pending.id] }
-}
-
-fn together(name: &str, many: &[&PendingAlert]) -> Outgoing {
-    let alerts: Vec<&Alert> = many.iter().map(|p| &p.alert).collect();
-    let (title, body) = digest(&alerts);
-    let urgency = alerts.iter().map(|alert| alert.urgency()).max();
-    let message = Message {
-        // The same alerts tried again are the same notice; others must not replace it.
-        key: format!("{name}/{}", many.iter().map(|p| p.id).min().unwrap_or_default()),
-        urgency: urgency.unwrap_or(Urgency::Normal),
-        title,
-        body,
-        alerts: many.iter().map(|p| (p.alert.clone(), p.created_at)).collect(),
-    };
-    Outgoing { message, ids: many.iter().map(|p| p.id).collect() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const START: DateTime<Utc> = DateTime::UNIX_EPOCH;
-
-    fn pending(n: usize, kind: AlertKind) -> Vec<PendingAlert> {
-        (0..n)
-            .map(|i| PendingAlert {
-                id: i64::try_from(i).unwrap(),
-                alert: Alert {
-                    key: format!("{kind:?}{i}"),
-                    kind,
-                    application: None,
-                    title: format!("title {i}"),
-                    body: String::new(),
-                    is_pressing: false,
-                },
-                created_at: START,
-                last_error: None,
-                attempts: 0,
-                attempted_at: None,
-            })
-            .collect()
-    }
-
-    fn sizes(ready: &[PendingAlert], now: DateTime<Utc>) -> Vec<usize> {
-        let patience = chrono::Duration::minutes(5);
-        outgoing(ready, 3, patience, now).iter().map(|outgoing| outgoing.ids.len()).collect()
-    }
-
-    #[test]
-    fn more_alerts_than_wanted_at_once_become_one_digest_and_codes_stand_alone() {
-        assert_eq!(sizes(&pending(3, AlertKind::Overdue), START), [1, 1, 1]);
-        assert_eq!(sizes(&pending(4, AlertKind::Overdue), START), [4]);
-        let mut mixed = pending(4, AlertKind::Overdue);
-        mixed.extend(pending(2, AlertKind::VerificationCode));
-        assert_eq!(sizes(&mixed, START), [1, 1, 4]);
-    }
-
-    #[test]
-    fn what_may_have_been_missed_is_told_in_one_notice_after_a_pause() {
-        let mut alerts = pending(4, AlertKind::Approval);
-        for alert in &mut alerts[..2] {
-            (alert.attempts, alert.attempted_at) = (2, Some(START));
-        }
-        alerts[2].attempts = 1;
-        let minute = chrono::Duration::minutes(1);
-        assert_eq!(sizes(&alerts, START + minute * 4), [1, 1]);
-        assert_eq!(sizes(&alerts, START + minute * 5), [1, 1, 2]);
-        assert_eq!(sizes(&alerts, START - minute), [1, 1, 2]);
-        let missed = outgoing(&alerts[..2], 3, minute, START + minute).pop().unwrap();
-        assert_eq!(missed.message.title, "Perhaps you missed: 2 approved");
-        assert_eq!(
-            missed.message.body,
-            "title 0\ntitle 1\nacewatch was cut off twice while it told this."
-        );
     }
 }

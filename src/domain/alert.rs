@@ -134,17 +134,17 @@ impl AlertKind {
         format!("{n} {word}")
     }
 
-    /// How urgent it is.
+    /// How urgent it is, unless the user decides otherwise ([`super::notice`]).
     pub fn urgency(self) -> Urgency {
         match self {
             AlertKind::VerificationCode
-            | AlertKind::Blind
-            | AlertKind::Cliff
-            | AlertKind::Critical => Urgency::Critical,
-            AlertKind::Suspicious
             | AlertKind::Bounce
-            | AlertKind::FaultySubmission
             | AlertKind::Rejection
+            | AlertKind::Cliff
+            | AlertKind::Critical
+            | AlertKind::Blind => Urgency::Critical,
+            AlertKind::Suspicious
+            | AlertKind::FaultySubmission
             | AlertKind::InformationRequest
             | AlertKind::Approval
             | AlertKind::Overdue
@@ -171,6 +171,14 @@ impl AlertKind {
             (AlertKind::Approval, stage) => stage != Stage::Active,
             _ => true,
         }
+    }
+
+    /// Whether somebody has to do something about it, or at least to know of it.
+    pub fn wants_a_person(self) -> bool {
+        // A code is worth nothing ten minutes later; the others are news of what is well, or of what
+        // `status` counts.
+        let is_news = [AlertKind::VerificationCode, AlertKind::BlindOver, AlertKind::Unrecognised];
+        !is_news.contains(&self)
     }
 
     /// Whether it is listed anew at each evaluation, so that one not listed no longer holds.

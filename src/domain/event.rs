@@ -128,6 +128,8 @@ pub enum Source {
     Message,
     /// A command of the user's.
     Command,
+    /// A button of a notice.
+    Notice,
     /// Other rules, by which a kept mail was read again.
     Rules,
     /// The time and the calendar, without anybody.
@@ -140,6 +142,7 @@ impl Source {
         match self {
             Source::Message => "message",
             Source::Command => "command",
+            Source::Notice => "notice",
             Source::Rules => "rules",
             Source::Clock => "clock",
         }

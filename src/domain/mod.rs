@@ -65,6 +65,8 @@ pub mod evaluation;
 
 pub mod alert;
 
+pub mod notice;
+
 pub mod unrecognised;
 
 pub mod watching;

@@ -121,21 +121,32 @@ pub struct Message {
     pub title: String,
     /// Plain text below it.
     pub body: String,
-    /// The alerts it tells of, with when each was raised.
-    pub alerts: Vec<(Alert, DateTime<Utc>)>,
+    /// The alerts it tells of.
+    pub parts: Vec<Part>,
+}
+
+/// An alert in a message.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The alert.
+    pub alert: Alert,
+    /// When it was raised.
+    pub raised_at: DateTime<Utc>,
+    /// How much it may disturb, as the user wants it.
+    pub urgency: Urgency,
 }
 
 impl Message {
     /// The document of the contract, `acewatch.alert/1`.
     pub fn json(&self) -> Value {
         let alerts: Vec<Value> = self
-            .alerts
+            .parts
             .iter()
-            .map(|(alert, raised_at)| {
+            .map(|Part { alert, raised_at, urgency }| {
                 json!({
                     "key": alert.key,
                     "kind": alert.kind.as_str(),
-                    "urgency": urgency_name(alert.urgency()),
+                    "urgency": urgency_name(*urgency),
                     "application": alert.application.map(|id| id.0),
                     "title": alert.title,
                     "body": alert.body,
@@ -155,11 +166,11 @@ impl Message {
 
     /// Every alert in full, for a reader with room for it.
     pub fn text(&self) -> String {
-        match self.alerts.as_slice() {
+        match self.parts.as_slice() {
             [] | [_] => self.body.clone(),
             many => many
                 .iter()
-                .map(|(alert, _)| format!("{}\n{}", alert.title, alert.body))
+                .map(|Part { alert, .. }| format!("{}\n{}", alert.title, alert.body))
                 .collect::<Vec<_>>()
                 .join("\n\n"),
         }
@@ -222,22 +233,26 @@ pub(super) mod testing {
 
     /// A digest of two alerts.
     pub fn message() -> Message {
-        let alert = |id: i64, title: &str| Alert {
-            key: format!("window/{id}"),
-            kind: AlertKind::Overdue,
-            application: Some(ApplicationId(id)),
-            title: title.to_owned(),
-            body: "Expected by Fri 8 May.\nWrite to CBP.".to_owned(),
-            is_pressing: false,
+        let part = |id: i64, title: &str| Part {
+            alert: Alert {
+                key: format!("window/{id}"),
+                kind: AlertKind::Overdue,
+                application: Some(ApplicationId(id)),
+                title: title.to_owned(),
+                body: "Expected by Fri 8 May.\nWrite to CBP.".to_owned(),
+                is_pressing: false,
+            },
+            raised_at: DateTime::UNIX_EPOCH,
+            urgency: Urgency::Normal,
         };
         Message {
             key: "digest/1".to_owned(),
             urgency: Urgency::Normal,
             title: "2 overdue".to_owned(),
             body: "Overdue: Smith & Sons <Import>\nOverdue: Ünal Trading".to_owned(),
-            alerts: vec![
-                (alert(1, "Overdue: Smith & Sons <Import>"), DateTime::UNIX_EPOCH),
-                (alert(2, "Overdue: Ünal Trading"), DateTime::UNIX_EPOCH),
+            parts: vec![
+                part(1, "Overdue: Smith & Sons <Import>"),
+                part(2, "Overdue: Ünal Trading"),
             ],
         }
     }
@@ -264,7 +279,7 @@ mod tests {
             "Overdue: Smith & Sons <Import>\nExpected by Fri 8 May.\nWrite to CBP.\n\n\
              Overdue: Ünal Trading\nExpected by Fri 8 May.\nWrite to CBP."
         );
-        digest.alerts.pop();
+        digest.parts.pop();
         assert_eq!(digest.text(), digest.body);
     }
 }

@@ -1,247 +1,202 @@
 //! Notices on the desktop, by the Desktop Notifications Specification 1.2 over the session bus.
 //!
-//! Three things found by trying shape this file. The blocking calls of `notify-rust` panic inside
-//! tokio, so notices go out by the asynchronous one, and the questions it offers only in blocking
-//! form are put from a thread of their own. A server may accept a call and never answer, so every
-//! wait has a limit. And each notice has a bus connection of its own, whose end some desktops take
-//! for the end of the program: GNOME Shell removes all of a program's notices when the connection
-//! that showed the first of them closes. The connections are therefore kept.
+//! One task speaks to the bus, over one connection that is kept: GNOME Shell removes a program's
+//! notices when the connection that showed them closes, and some servers tell what became of a notice
+//! to that connection alone. A server may accept a call and never answer, so the task waits and nobody
+//! else does: what is asked of it goes in by a channel, and what it hears comes out by another.
+//!
+//! A notice is known by its server and the id that this server gave to it. After a restart of either,
+//! or at another login, the server's name is another one, and the old ids mean nothing.
 
-use std::collections::VecDeque;
+mod bus;
+
 use std::time::Duration;
 
-use notify_rust::{Hint, Notification, NotificationHandle, Timeout};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::sync::mpsc;
 
 use super::{Notice, NotifyError, Urgency, safe_line, safe_text};
+use bus::Attendant;
+pub use bus::probe;
 
-/// How many connections are kept. A desktop shows a handful of notices of one program, so that an
-/// older one than this has long left the screen; without a bound a year of notices would use up
-/// the file descriptors.
-const N_KEPT: usize = 32;
+use crate::domain::notice::NoticeId;
 
 /// Longest title and body in characters; servers show about three lines of sixty.
 const TITLE_LIMIT: usize = 120;
 const BODY_LIMIT: usize = 800;
 
-/// The desktop's notification server, as far as this process has spoken to it.
+/// So much may be heard before anybody listens.
+const HEARD: usize = 64;
+
+/// A button below a notice: its name for the program, and what it says.
+pub type Button = (&'static str, &'static str);
+
+/// What is asked of the task.
+#[derive(Debug)]
+enum Order {
+    Look,
+    Ask,
+    Show(Notice),
+    TakeBack(NoticeId),
+}
+
+/// What the desktop says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Heard {
+    /// This notification server is there now, or none.
+    Server(Option<String>),
+    /// It answers.
+    Ready,
+    /// It does not.
+    Unready(NotifyError),
+    /// It took the notice.
+    Shown(NoticeId),
+    /// It did not take the notice.
+    Failed(NotifyError),
+    /// It has not answered for the notice within the limit, and may show it all the same; one of the
+    /// two above follows once it is known.
+    Late,
+    /// A notice is gone from the screen.
+    Closed(NoticeId, Closing),
+    /// A button was pressed, or the notice itself (`default`).
+    Pressed(NoticeId, String),
+    /// A notice was taken back, as far as the server heeds it.
+    TakenBack(NoticeId),
+}
+
+/// Why a notice went (section "org.freedesktop.Notifications.NotificationClosed").
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Closing {
+    /// Its time was over.
+    Expired,
+    /// A person closed it.
+    ByUser,
+    /// A program asked for it.
+    ByCall,
+    /// The server does not say.
+    Undefined,
+}
+
+impl Closing {
+    fn of(reason: u32) -> Closing {
+        match reason {
+            1 => Closing::Expired,
+            2 => Closing::ByUser,
+            3 => Closing::ByCall,
+            _ => Closing::Undefined,
+        }
+    }
+}
+
+/// The desktop's notification server, as far as this process speaks to it.
 ///
-/// There is nothing to connect or reconnect: a server that starts later is found by the next notice.
+/// At most one notice is under way at a time: after [`Desktop::show`] comes [`Heard::Shown`] or
+/// [`Heard::Failed`] before another one may be shown.
 #[derive(Debug)]
 pub struct Desktop {
-    limit: Duration,
-    /// Connections of notices shown, with their keys; the first one stays for good.
-    kept: VecDeque<(String, NotificationHandle)>,
-    /// Whether the server interprets markup in bodies; forgotten at the first failure, because
-    /// another server may come in its place.
-    interprets_markup: Option<bool>,
-    /// The question for the capabilities that no answer has come to yet. A server that hangs must
-    /// not cost a thread at each attempt.
-    asked: Option<oneshot::Receiver<Result<Vec<String>, NotifyError>>>,
-    /// The notice that was handed over and not answered for yet. A server that hangs shows all it
-    /// was given once it goes on, so that no other is handed over meanwhile.
-    unanswered: Option<(String, JoinHandle<Result<NotificationHandle, NotifyError>>)>,
+    orders: mpsc::UnboundedSender<Order>,
+    heard: mpsc::Receiver<Heard>,
 }
 
 impl Desktop {
-    /// Returns a desktop that waits at most `limit` for one notice; opens nothing yet.
+    /// Starts the task, within a runtime of tokio; an answer counts as late after `limit`.
     pub fn new(limit: Duration) -> Desktop {
-        Desktop {
-            limit,
-            kept: VecDeque::new(),
-            interprets_markup: None,
-            asked: None,
-            unanswered: None,
+        let (orders, asked) = mpsc::unbounded_channel();
+        let (telling, heard) = mpsc::channel(HEARD);
+        // It ends when nobody is left to ask it.
+        tokio::spawn(Attendant::new(limit, telling).attend(asked));
+        Desktop { orders, heard }
+    }
+
+    /// Looks for the session bus if there is no connection to it, and starts nothing;
+    /// [`Heard::Server`] follows when there is news.
+    pub fn look(&self) {
+        self.order(Order::Look);
+    }
+
+    /// Asks whether there is a server to show notices, and has one started where that is possible;
+    /// [`Heard::Ready`] or [`Heard::Unready`] follows.
+    pub fn ask(&self) {
+        self.order(Order::Ask);
+    }
+
+    /// Shows a notice to a server that is ready.
+    pub fn show(&self, notice: Notice) {
+        self.order(Order::Show(notice));
+    }
+
+    /// Takes a notice from the screen; [`Heard::TakenBack`] follows.
+    pub fn take_back(&self, notice: NoticeId) {
+        self.order(Order::TakeBack(notice));
+    }
+
+    /// Waits for what the desktop says next. Giving up the wait loses nothing.
+    pub async fn next(&mut self) -> Heard {
+        match self.heard.recv().await {
+            Some(heard) => heard,
+            // The task lives as long as this value.
+            None => std::future::pending().await,
         }
     }
 
-    /// Says whether there is a server to show notices, as far as can be told without showing one.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`NotifyError`] when none answers within the limit.
-    pub async fn ready(&mut self) -> Result<(), NotifyError> {
-        let limit = self.limit;
-        let known = timeout(limit, self.interprets_markup()).await;
-        self.took_note(known.unwrap_or(Err(NotifyError::TimedOut))).map(drop)
-    }
-
-    /// Shows `notice` and returns the server's id for it.
-    ///
-    /// A notice with the key of one shown before replaces it, so that a repeat does not pile up.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`NotifyError`] when the notice is not known to be shown. After
-    /// [`NotifyError::TimedOut`] it may still appear if [`Desktop::awaits_answer`]; until
-    /// [`Desktop::answer`] has said what became of it no other one is shown.
-    pub async fn show(&mut self, notice: &Notice) -> Result<u32, NotifyError> {
-        if self.unanswered.is_some() {
-            return Err(NotifyError::TimedOut);
-        }
-        let limit = self.limit;
-        let shown = timeout(limit, self.send(notice)).await.unwrap_or(Err(NotifyError::TimedOut));
-        self.took_note(shown)
-    }
-
-    /// Whether a notice was handed over and not answered for.
-    pub fn awaits_answer(&self) -> bool {
-        self.unanswered.is_some()
-    }
-
-    /// What became of the notice that was handed over and not answered for; [`NotifyError::TimedOut`]
-    /// says that it is not known yet. `None` where there is no such notice.
-    pub async fn answer(&mut self) -> Option<Result<u32, NotifyError>> {
-        self.unanswered.as_ref()?;
-        let limit = self.limit;
-        let outcome = timeout(limit, self.outcome()).await.unwrap_or(Err(NotifyError::TimedOut));
-        Some(self.took_note(outcome))
-    }
-
-    fn took_note<T>(&mut self, outcome: Result<T, NotifyError>) -> Result<T, NotifyError> {
-        if let Err(error) = &outcome {
-            self.interprets_markup = None;
-            if *error == NotifyError::NoSessionBus {
-                // The session has ended, and with it every notice these connections stood for.
-                self.kept.clear();
-            }
-        }
-        outcome
-    }
-
-    async fn send(&mut self, notice: &Notice) -> Result<u32, NotifyError> {
-        if !knows_own_name() {
-            return Err(NotifyError::Refused(
-                "the program's own file cannot be named; is /proc mounted?".to_owned(),
-            ));
-        }
-        let interprets_markup = self.interprets_markup().await?;
-        let mut notification = composed(notice, interprets_markup);
-        if let Some(id) = notice.replaces.or_else(|| self.id_of(&notice.key)) {
-            notification.id(id);
-        }
-        // A task of its own, because a call that was given up half-way would still be carried out.
-        let call = tokio::spawn(async move {
-            notification.show_async().await.map_err(|error| fault(&error.to_string()))
-        });
-        self.unanswered = Some((notice.key.clone(), call));
-        self.outcome().await
-    }
-
-    /// Waits for the answer about the notice that was handed over.
-    async fn outcome(&mut self) -> Result<u32, NotifyError> {
-        let Some((_, call)) = &mut self.unanswered else { return Err(NotifyError::TimedOut) };
-        let answered = call.await;
-        let key = self.unanswered.take().map(|(key, _)| key).unwrap_or_default();
-        match answered {
-            Ok(Ok(handle)) => {
-                let id = handle.id();
-                self.keep(&key, handle);
-                Ok(id)
-            }
-            Ok(Err(error)) => Err(error),
-            Err(ended) => Err(NotifyError::Refused(safe_line(&ended.to_string(), 200))),
-        }
-    }
-
-    async fn interprets_markup(&mut self) -> Result<bool, NotifyError> {
-        if let Some(known) = self.interprets_markup {
-            return Ok(known);
-        }
-        let asked = self.asked.get_or_insert_with(|| aside(notify_rust::get_capabilities));
-        let answer = asked.await;
-        self.asked = None;
-        let capabilities = match answer {
-            Ok(Ok(capabilities)) => capabilities,
-            // A server that cannot say what it can do may still show a plain text.
-            Ok(Err(NotifyError::Refused(_))) | Err(_) => Vec::new(),
-            Ok(Err(error)) => return Err(error),
-        };
-        let interprets = capabilities.iter().any(|capability| capability == "body-markup");
-        self.interprets_markup = Some(interprets);
-        Ok(interprets)
-    }
-
-    fn id_of(&self, key: &str) -> Option<u32> {
-        self.kept.iter().find(|(shown, _)| shown == key).map(|(_, handle)| handle.id())
-    }
-
-    fn keep(&mut self, key: &str, handle: NotificationHandle) {
-        // The new connection joins before an old one may go, and the first is never let go.
-        let same_key = self.kept.iter().skip(1).position(|(shown, _)| shown == key);
-        self.kept.push_back((key.to_owned(), handle));
-        if let Some(position) = same_key {
-            self.kept.remove(position + 1);
-        }
-        if N_KEPT < self.kept.len() {
-            self.kept.remove(1);
-        }
+    fn order(&self, order: Order) {
+        let _ = self.orders.send(order);
     }
 }
 
-/// Asks the notification server for its name and version, waiting at most `limit`.
+/// Shows one notice, for whoever has nothing else to do meanwhile.
 ///
 /// # Errors
 ///
-/// Returns [`NotifyError`] when no server answers.
-pub async fn probe(limit: Duration) -> Result<String, NotifyError> {
-    match timeout(limit, aside(notify_rust::get_server_information)).await {
-        Ok(Ok(answer)) => {
-            answer.map(|server| safe_line(&format!("{} {}", server.name, server.version), 80))
+/// Returns [`NotifyError`] when the notice is not known to be shown.
+pub async fn show_once(notice: Notice, limit: Duration) -> Result<NoticeId, NotifyError> {
+    let mut desktop = Desktop::new(limit);
+    desktop.ask();
+    let mut notice = Some(notice);
+    loop {
+        match desktop.next().await {
+            Heard::Ready => {
+                if let Some(notice) = notice.take() {
+                    desktop.show(notice);
+                }
+            }
+            Heard::Shown(id) => return Ok(id),
+            Heard::Late => return Err(NotifyError::TimedOut),
+            Heard::Unready(error) | Heard::Failed(error) => return Err(error),
+            _ => {}
         }
-        Ok(Err(_)) => Err(NotifyError::Refused("the question was dropped".to_owned())),
-        Err(_) => Err(NotifyError::TimedOut),
     }
 }
 
-/// Runs a blocking question of `notify-rust` in a thread of its own.
-///
-/// Not in tokio's pool: the end of the runtime waits for the threads of the pool, and this one may
-/// hang as long as the server does.
-fn aside<T: Send + 'static>(
-    question: impl FnOnce() -> notify_rust::error::Result<T> + Send + 'static,
-) -> oneshot::Receiver<Result<T, NotifyError>> {
-    let (sender, receiver) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("notify".to_owned());
-    // Where no thread can be had the sender is dropped, and the receiver says so. It is no fault
-    // either that nobody waits any more.
-    let _ = thread.spawn(move || {
-        let _ = sender.send(question().map_err(|error| fault(&error.to_string())));
-    });
-    receiver
+/// A notice as the server is given it.
+#[derive(Debug)]
+struct Composed {
+    title: String,
+    body: String,
+    urgency: u8,
+    /// In milliseconds; 0 for never, -1 for as long as the server thinks fit.
+    expires: i32,
+    tag: String,
 }
 
-/// Returns whether the program's file has a readable name. `notify-rust` takes it for granted, and
-/// panics where /proc is missing or the name is not UTF-8, before our own name can be given to it.
-fn knows_own_name() -> bool {
-    std::env::current_exe()
-        .is_ok_and(|path| path.file_name().is_some_and(|name| name.to_str().is_some()))
-}
-
-fn composed(notice: &Notice, interprets_markup: bool) -> Notification {
+fn composed(notice: &Notice, interprets_markup: bool) -> Composed {
     let title = match safe_line(&notice.title, TITLE_LIMIT) {
         title if title.is_empty() => "acewatch".to_owned(),
         title => title,
     };
     let body = safe_text(&notice.body, BODY_LIMIT);
-    let (urgency, lasting) = match notice.urgency {
-        Urgency::Low => (notify_rust::Urgency::Low, Timeout::Default),
-        Urgency::Normal => (notify_rust::Urgency::Normal, Timeout::Default),
-        Urgency::Critical => (notify_rust::Urgency::Critical, Timeout::Never),
+    let (urgency, expires) = match notice.urgency {
+        Urgency::Low => (0, -1),
+        Urgency::Normal => (1, -1),
+        Urgency::Critical => (2, 0),
     };
-    Notification::new()
-        .appname("acewatch")
-        .icon("mail-unread")
-        .summary(&title)
-        .body(&if interprets_markup { escaped(&body) } else { body })
-        .urgency(urgency)
-        .timeout(lasting)
-        .hint(Hint::Category("email".to_owned()))
+    Composed {
+        title,
+        body: if interprets_markup { escaped(&body) } else { body },
+        urgency,
+        expires,
         // dunst replaces by this tag where the id is not known any more: after a restart.
-        .hint(Hint::Custom("x-dunst-stack-tag".to_owned(), safe_line(&notice.key, TITLE_LIMIT)))
-        .finalize()
+        tag: safe_line(&notice.key, TITLE_LIMIT),
+    }
 }
 
 /// Escapes what the specification's markup would interpret. Quotes stay as they are: they mean
@@ -250,8 +205,8 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Tells from the words of an error what is missing; `notify-rust` keeps the kind of its errors to
-/// itself. The names are those of the D-Bus Specification, "Message Bus Messages".
+/// Tells from the words of an error what is missing. The names are those of the D-Bus Specification,
+/// "Message Bus Messages".
 fn fault(text: &str) -> NotifyError {
     const NO_BUS: [&str; 4] =
         ["failed to connect to", "I/O error", "address error", "D-Bus handshake failed"];
@@ -288,6 +243,7 @@ mod tests {
             title: title.to_owned(),
             body: body.to_owned(),
             replaces: None,
+            buttons: Vec::new(),
         }
     }
 
@@ -315,7 +271,7 @@ mod tests {
         let notice = notice("Smith & Sons", "Smith & Sons <Import>", Urgency::Normal);
         assert_eq!(composed(&notice, false).body, "Smith & Sons <Import>");
         assert_eq!(composed(&notice, true).body, "Smith &amp; Sons &lt;Import&gt;");
-        assert_eq!(composed(&notice, true).summary, "Smith & Sons");
+        assert_eq!(composed(&notice, true).title, "Smith & Sons");
     }
 
     #[test]
@@ -327,17 +283,16 @@ mod tests {
 
     #[test]
     fn only_a_critical_notice_stays_until_it_is_closed() {
-        for (urgency, expected) in [
-            (Urgency::Low, Timeout::Default),
-            (Urgency::Normal, Timeout::Default),
-            (Urgency::Critical, Timeout::Never),
-        ] {
-            assert_eq!(composed(&notice("t", "b", urgency), false).timeout, expected);
+        for (urgency, expected) in
+            [(Urgency::Low, (0, -1)), (Urgency::Normal, (1, -1)), (Urgency::Critical, (2, 0))]
+        {
+            let composed = composed(&notice("t", "b", urgency), false);
+            assert_eq!((composed.urgency, composed.expires), expected);
         }
     }
 
     #[test]
     fn a_notice_without_a_title_bears_the_program_s_name() {
-        assert_eq!(composed(&notice("\n\0", "b", Urgency::Low), false).summary, "acewatch");
+        assert_eq!(composed(&notice("\n\0", "b", Urgency::Low), false).title, "acewatch");
     }
 }

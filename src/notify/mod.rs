@@ -11,11 +11,13 @@ pub mod channel;
 mod command;
 pub mod desktop;
 mod mail;
+pub mod open;
 mod webhook;
 
 pub use desktop::Desktop;
 
 pub use crate::domain::alert::Urgency;
+use crate::domain::notice::NoticeId;
 
 /// One thing to tell a person.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,8 +30,10 @@ pub struct Notice {
     pub title: String,
     /// Plain text below the title; line breaks are kept, markup is not interpreted.
     pub body: String,
-    /// The id under which the notification server knows the notice that this one replaces.
-    pub replaces: Option<u32>,
+    /// The notice on the screen that this one replaces.
+    pub replaces: Option<NoticeId>,
+    /// The buttons below it, where the server has them.
+    pub buttons: Vec<desktop::Button>,
 }
 
 /// Why a notice was not delivered.

@@ -148,7 +148,8 @@ pub fn settle_alerts_of(tx: &Transaction, mail: &StoredMessage, now: DateTime<Ut
         tx.prepare_cached(
             "UPDATE alerts
              SET delivered_at = coalesce(delivered_at, :now),
-                 withdrawn_at = coalesce(withdrawn_at, :now)
+                 withdrawn_at = coalesce(withdrawn_at, :now),
+                 settled_at = coalesce(settled_at, :now)
              WHERE substr(key, 1, 5) = 'mail/' AND substr(key, -length(:end)) = :end",
         )?
         .execute(named_params! { ":now": now.timestamp(), ":end": format!("/{identity}") })?;

@@ -7,13 +7,15 @@
 //! survive a power cut.
 //!
 //! [`record`] writes, [`query`] reads, [`decision`] does both for what people decide, [`edit`] for what
-//! they correct, [`receipt`] for the receipts of CBP's machine; none judges.
+//! they correct, [`receipt`] for the receipts of CBP's machine, [`notice`] for what stands on the desktop;
+//! none judges.
 
 pub mod backup;
 pub mod calendar;
 pub mod decision;
 pub mod edit;
 pub mod kept;
+pub mod notice;
 pub mod query;
 pub mod receipt;
 pub mod record;
@@ -25,7 +27,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 10] = [
+const MIGRATIONS: [(&str, &str); 11] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
     ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
@@ -36,6 +38,7 @@ const MIGRATIONS: [(&str, &str); 10] = [
     ("0008_snoozes", include_str!("../../migrations/0008_snoozes.sql")),
     ("0009_windows", include_str!("../../migrations/0009_windows.sql")),
     ("0010_calendars", include_str!("../../migrations/0010_calendars.sql")),
+    ("0011_notices", include_str!("../../migrations/0011_notices.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

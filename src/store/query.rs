@@ -466,6 +466,7 @@ fn event(row: &Row) -> Result<Event> {
             "message" => Source::Message,
             "rules" => Source::Rules,
             "clock" => Source::Clock,
+            "notice" => Source::Notice,
             _ => Source::Command,
         },
         message: row.get(4)?,
@@ -609,8 +610,8 @@ pub fn has_alert(db: &Connection, key: &str) -> Result<bool> {
 /// The alerts that have not reached a person in any way, oldest first.
 pub fn pending_alerts(db: &Connection) -> Result<Vec<PendingAlert>> {
     let mut statement = db.prepare_cached(
-        "SELECT id, key, kind, application, title, body, created_at,
-                (SELECT max(last_error) FROM deliveries WHERE alert = id), 0, NULL, pressing
+        "SELECT id, key, kind, application, title, body, pressing, created_at,
+                (SELECT max(last_error) FROM deliveries WHERE alert = id), 0, NULL
          FROM alerts WHERE delivered_at IS NULL AND withdrawn_at IS NULL
          ORDER BY created_at, id",
     )?;
@@ -626,8 +627,8 @@ pub fn pending_for(
     told_before: DateTime<Utc>,
 ) -> Result<Vec<PendingAlert>> {
     let mut statement = db.prepare_cached(
-        "SELECT a.id, a.key, a.kind, a.application, a.title, a.body, a.created_at,
-                d.last_error, coalesce(d.attempts, 0), d.attempted_at, a.pressing
+        "SELECT a.id, a.key, a.kind, a.application, a.title, a.body, a.pressing,
+                a.created_at, d.last_error, coalesce(d.attempts, 0), d.attempted_at
          FROM (
              SELECT * FROM alerts WHERE delivered_at IS NULL AND withdrawn_at IS NULL
              UNION ALL
@@ -647,24 +648,30 @@ pub fn pending_for(
 fn pending(mut rows: rusqlite::Rows) -> Result<Vec<PendingAlert>> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let kind: String = row.get(2)?;
         found.push(PendingAlert {
             id: row.get(0)?,
-            alert: Alert {
-                key: row.get(1)?,
-                kind: AlertKind::parse(&kind).ok_or(Error::Value { what: "alert", value: kind })?,
-                application: row.get::<_, Option<i64>>(3)?.map(ApplicationId),
-                title: row.get(4)?,
-                body: row.get(5)?,
-                is_pressing: row.get(10)?,
-            },
-            created_at: instant(row.get(6)?),
-            last_error: row.get(7)?,
-            attempts: row.get(8)?,
-            attempted_at: row.get::<_, Option<i64>>(9)?.map(instant),
+            alert: alert(row, 1)?,
+            created_at: instant(row.get(7)?),
+            last_error: row.get(8)?,
+            attempts: row.get(9)?,
+            attempted_at: row.get::<_, Option<i64>>(10)?.map(instant),
         });
     }
     Ok(found)
+}
+
+/// The alert in the columns of a row from `from` on: key, kind, application, title,
+/// body, pressing.
+pub fn alert(row: &Row, from: usize) -> Result<Alert> {
+    let kind: String = row.get(from + 1)?;
+    Ok(Alert {
+        key: row.get(from)?,
+        kind: AlertKind::parse(&kind).ok_or(Error::Value { what: "alert", value: kind })?,
+        application: row.get::<_, Option<i64>>(from + 2)?.map(ApplicationId),
+        title: row.get(from + 3)?,
+        body: row.get(from + 4)?,
+        is_pressing: row.get(from + 5)?,
+    })
 }
 
 /// What is known to have been read of each folder of an account.

@@ -385,15 +385,24 @@ pub fn alert_delivered_by_key(tx: &Transaction, key: &str, now: DateTime<Utc>) -
     Ok(())
 }
 
-/// Records that alerts are about to be handed over to a channel.
-pub fn attempted(tx: &Transaction, channel: &str, ids: &[i64], now: DateTime<Utc>) -> Result<()> {
+/// Records that alerts are about to be handed over to a channel, in the message with this key.
+pub fn attempted(
+    tx: &Transaction,
+    channel: &str,
+    ids: &[i64],
+    key: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     execute(
         tx,
-        "INSERT INTO deliveries (alert, channel, attempts, attempted_at)
-         SELECT value, :channel, 1, :now FROM json_each(:ids) WHERE true
+        "INSERT INTO deliveries (alert, channel, attempts, attempted_at, message)
+         SELECT value, :channel, 1, :now, :key FROM json_each(:ids) WHERE true
          ON CONFLICT (alert, channel)
-         DO UPDATE SET attempts = attempts + 1, attempted_at = excluded.attempted_at",
-        named_params! { ":channel": channel, ":ids": json(ids), ":now": now.timestamp() },
+         DO UPDATE SET attempts = attempts + 1, attempted_at = excluded.attempted_at,
+                       message = excluded.message",
+        named_params! {
+            ":channel": channel, ":ids": json(ids), ":key": key, ":now": now.timestamp(),
+        },
     )?;
     Ok(())
 }

@@ -73,7 +73,7 @@ fn month(app: &mut App, days: i64, mut said: impl FnMut(&mut App, i64)) -> Vec<S
         let ids: Vec<i64> = pending.iter().map(|p| p.id).collect();
         app.store
             .write(|tx| {
-                record::attempted(tx, "desktop", &ids, now)?;
+                record::attempted(tx, "desktop", &ids, "digest", now)?;
                 record::delivered(tx, "desktop", &ids, now)
             })
             .unwrap();

@@ -104,8 +104,11 @@ fn a_daemon_killed_at_any_moment_loses_nothing_and_does_nothing_twice() {
     // Each alert is to be a notice of its own, so that it can be counted.
     let config = program.path("config/acewatch/config.toml");
     let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, text.replace("retry = \"1s\"", "retry = \"1s\"\ndigest-over = 100000"))
-        .unwrap();
+    fs::write(
+        &config,
+        text.replace("retry = \"1s\"", "retry = \"1s\"\ndigest-over = 100000\nper-minute = 100000"),
+    )
+    .unwrap();
 
     let n_applications = 2 * n_kills + 100;
     let mut table = "company,number,submitted_at\n".to_owned();

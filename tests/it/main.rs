@@ -29,6 +29,8 @@ mod faults;
 mod fifty;
 mod hostile;
 mod mailbox;
+mod notices;
+mod outbox_crash;
 mod providers;
 mod recalculation;
 mod rules;

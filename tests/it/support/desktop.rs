@@ -84,6 +84,12 @@ impl Desktop {
         });
     }
 
+    /// Ends the bus, as the end of a session does.
+    pub fn log_out(&mut self) {
+        self.bus = None;
+        let _ = fs::remove_file(self.path("bus"));
+    }
+
     /// Starts the notification server, and before it the screen it draws on.
     pub fn start_dunst(&mut self) {
         if self.screen.is_none() {

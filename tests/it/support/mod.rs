@@ -9,6 +9,7 @@ pub mod mail;
 pub mod program;
 pub mod provider;
 pub mod proxy;
+pub mod recorder;
 pub mod server;
 pub mod smtp;
 pub mod unpacked;

@@ -1,0 +1,395 @@
+//! The task that speaks to the session bus.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+use zbus::message::Type;
+use zbus::wire::Variant;
+use zbus::{Connection, Message, MessageStream};
+
+use super::{Closing, HEARD, Heard, Order, composed, fault};
+use crate::domain::notice::NoticeId;
+use crate::notify::{Notice, NotifyError, safe_line};
+
+const NAME: &str = "org.freedesktop.Notifications";
+const PATH: &str = "/org/freedesktop/Notifications";
+
+/// The bus itself (D-Bus Specification, "Message Bus Messages").
+const BUS: &str = "org.freedesktop.DBus";
+
+/// What the bus is to pass on: what becomes of notices, and who shows them.
+const RULES: [&str; 2] = [
+    "type='signal',interface='org.freedesktop.Notifications'",
+    "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',\
+     member='NameOwnerChanged',arg0='org.freedesktop.Notifications'",
+];
+
+type Calling = JoinHandle<Result<NoticeId, NotifyError>>;
+
+/// The task's own memory.
+pub(super) struct Attendant {
+    limit: Duration,
+    heard: mpsc::Sender<Heard>,
+    session: Option<Session>,
+    /// The notice that the server has not answered for yet.
+    call: Option<Call>,
+    /// What was heard meanwhile: of a notice nobody must hear before it is known to be shown.
+    held: VecDeque<Heard>,
+}
+
+struct Call {
+    answer: Calling,
+    late_at: Option<Instant>,
+}
+
+/// A connection to a session bus.
+struct Session {
+    connection: Connection,
+    messages: MessageStream,
+    /// The unique name of who shows notices.
+    owner: Option<String>,
+    /// What it can do, once it was asked.
+    abilities: Option<Abilities>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Abilities {
+    markup: bool,
+    buttons: bool,
+}
+
+impl Attendant {
+    pub(super) fn new(limit: Duration, heard: mpsc::Sender<Heard>) -> Attendant {
+        Attendant { limit, heard, session: None, call: None, held: VecDeque::new() }
+    }
+
+    /// Does what is asked and tells what is heard, until nobody asks any more.
+    pub(super) async fn attend(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
+        loop {
+            let late_at = self.call.as_ref().and_then(|call| call.late_at);
+            tokio::select! {
+                biased;
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order).await,
+                    None => return,
+                },
+                answer = answer(&mut self.call) => self.answered(answer).await,
+                () = sleep_until(late_at.unwrap_or_else(Instant::now)), if late_at.is_some() => {
+                    if let Some(call) = &mut self.call {
+                        call.late_at = None;
+                    }
+                    self.tell(Heard::Late).await;
+                }
+                message = message(&mut self.session) => self.received(message).await,
+            }
+        }
+    }
+
+    async fn tell(&self, heard: Heard) {
+        // That nobody listens any more will be seen at the next order.
+        let _ = self.heard.send(heard).await;
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Look => {
+                let _ = self.connected().await;
+            }
+            Order::Ask => {
+                let said = match self.abilities().await {
+                    Ok(_) => Heard::Ready,
+                    Err(error) => Heard::Unready(error),
+                };
+                self.tell(said).await;
+            }
+            Order::Show(notice) => self.show(&notice).await,
+            Order::TakeBack(notice) => self.take_back(notice),
+        }
+    }
+
+    /// Connects to the session bus, unless that was done.
+    async fn connected(&mut self) -> Result<(), NotifyError> {
+        if self.session.is_some() {
+            return Ok(());
+        }
+        let session = Session::open(self.limit).await?;
+        let server = session.server();
+        self.session = Some(session);
+        self.tell(Heard::Server(server)).await;
+        Ok(())
+    }
+
+    /// Asks the server what it can do, which has the bus start one where it knows how to.
+    async fn abilities(&mut self) -> Result<Abilities, NotifyError> {
+        self.connected().await?;
+        let Some(session) = &mut self.session else { return Err(NotifyError::NoSessionBus) };
+        if let Some(known) = session.abilities {
+            return Ok(known);
+        }
+        let before = session.owner.clone();
+        let asked = timeout(self.limit, session.call("GetCapabilities", &())).await;
+        let capabilities: Vec<String> = match asked.unwrap_or(Err(NotifyError::TimedOut)) {
+            Ok(reply) => {
+                session.owner = sender(&reply);
+                reply.body().deserialize().unwrap_or_default()
+            }
+            // A server that cannot say what it can do may still show a plain text.
+            Err(NotifyError::Refused(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let has = |name: &str| capabilities.iter().any(|capability| capability == name);
+        let abilities = Abilities { markup: has("body-markup"), buttons: has("actions") };
+        session.abilities = Some(abilities);
+        if session.owner != before {
+            let server = session.server();
+            self.tell(Heard::Server(server)).await;
+        }
+        Ok(abilities)
+    }
+
+    async fn show(&mut self, notice: &Notice) {
+        let known = self.session.as_ref().and_then(|session| Some((session, session.abilities?)));
+        let Some((session, abilities)) = known.filter(|_| self.call.is_none()) else {
+            return self.tell(Heard::Failed(NotifyError::NoServer)).await;
+        };
+        let answer = session.notify(notice, abilities);
+        self.call = Some(Call { answer, late_at: Some(Instant::now() + self.limit) });
+    }
+
+    fn take_back(&self, notice: NoticeId) {
+        let heard = self.heard.clone();
+        let session = self.session.as_ref().filter(|s| s.server().as_ref() == Some(&notice.server));
+        let connection = session.map(|session| session.connection.clone());
+        let limit = self.limit;
+        // Whether it is still on the screen nobody knows; a server without it answers with an error.
+        tokio::spawn(async move {
+            if let Some(connection) = connection {
+                let arguments = (notice.id,);
+                let closing = call(&connection, "CloseNotification", &arguments);
+                let _ = timeout(limit, closing).await;
+            }
+            let _ = heard.send(Heard::TakenBack(notice)).await;
+        });
+    }
+
+    async fn answered(&mut self, answer: Result<NoticeId, NotifyError>) {
+        self.call = None;
+        let said = match answer {
+            Ok(notice) => Heard::Shown(notice),
+            Err(error) => {
+                if let Some(session) = &mut self.session {
+                    // Another server may come in its place.
+                    session.abilities = None;
+                }
+                Heard::Failed(error)
+            }
+        };
+        self.tell(said).await;
+        for heard in std::mem::take(&mut self.held) {
+            self.tell(heard).await;
+        }
+    }
+
+    async fn received(&mut self, message: Option<Message>) {
+        let (Some(session), Some(message)) = (&mut self.session, message) else {
+            // The session has ended, and with it what was shown in it.
+            self.session = None;
+            return self.tell(Heard::Server(None)).await;
+        };
+        match session.heard(&message) {
+            Some(server @ Heard::Server(_)) => self.tell(server).await,
+            // More than that is not heard of one notice, and of the others `status` tells.
+            Some(_) if self.call.is_some() && HEARD <= self.held.len() => {}
+            Some(heard) if self.call.is_some() => self.held.push_back(heard),
+            Some(heard) => self.tell(heard).await,
+            None => {}
+        }
+    }
+}
+
+impl Session {
+    /// Connects to the first session bus that answers.
+    async fn open(limit: Duration) -> Result<Session, NotifyError> {
+        let mut found = Err(NotifyError::NoSessionBus);
+        for address in addresses() {
+            let opening = Session::at(&address);
+            found = timeout(limit, opening).await.unwrap_or(Err(NotifyError::TimedOut));
+            if found.is_ok() {
+                break;
+            }
+        }
+        found
+    }
+
+    async fn at(address: &str) -> Result<Session, NotifyError> {
+        let no_bus = |error: zbus::Error| {
+            tracing::debug!(%error, "no session bus");
+            NotifyError::NoSessionBus
+        };
+        let connection = zbus::connection::Builder::address(address).build().await;
+        let connection = connection.map_err(no_bus)?;
+        let messages = MessageStream::from(&connection);
+        let bus = |member: &'static str, argument: &'static str| {
+            let connection = &connection;
+            async move {
+                let arguments = (argument,);
+                connection
+                    .call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), member, &arguments)
+                    .await
+            }
+        };
+        for rule in RULES {
+            bus("AddMatch", rule).await.map_err(no_bus)?;
+        }
+        let owner = bus("GetNameOwner", NAME).await.ok();
+        let owner = owner.and_then(|reply| reply.body().deserialize::<String>().ok());
+        Ok(Session { connection, messages, owner, abilities: None })
+    }
+
+    /// The server's name: that of the bus, and its own on it.
+    fn server(&self) -> Option<String> {
+        self.owner.as_ref().map(|owner| named(&self.connection, owner))
+    }
+
+    async fn call<B>(&self, member: &'static str, arguments: &B) -> Result<Message, NotifyError>
+    where
+        B: serde::Serialize + zbus::wire::DynamicType + Sync,
+    {
+        call(&self.connection, member, arguments).await
+    }
+
+    fn notify(&self, notice: &Notice, abilities: Abilities) -> Calling {
+        let connection = self.connection.clone();
+        let replaced =
+            notice.replaces.as_ref().filter(|old| self.server().as_ref() == Some(&old.server));
+        let replaced = replaced.map_or(0, |old| old.id);
+        let shown = composed(notice, abilities.markup);
+        let buttons: Vec<&'static str> = match abilities.buttons {
+            true => notice.buttons.iter().flat_map(|(name, text)| [*name, *text]).collect(),
+            false => Vec::new(),
+        };
+        tokio::spawn(async move {
+            let hints: HashMap<&str, Variant> = HashMap::from([
+                ("urgency", Variant::from(shown.urgency)),
+                ("category", Variant::from("email")),
+                ("x-dunst-stack-tag", Variant::from(shown.tag.as_str())),
+            ]);
+            let (title, body) = (shown.title.as_str(), shown.body.as_str());
+            let icon = "mail-unread";
+            let arguments =
+                ("acewatch", replaced, icon, title, body, buttons, hints, shown.expires);
+            let reply = call(&connection, "Notify", &arguments).await?;
+            let id = reply.body().deserialize().map_err(|error| fault(&error.to_string()))?;
+            let server = sender(&reply).map(|owner| named(&connection, &owner));
+            Ok(NoticeId { server: server.unwrap_or_default(), id })
+        })
+    }
+
+    /// What a message of the bus or the server says.
+    fn heard(&mut self, message: &Message) -> Option<Heard> {
+        let header = message.header();
+        if header.message_type() != Type::Signal {
+            return None;
+        }
+        let from = header.sender().map(|name| name.to_string())?;
+        let member = header.member().map(|name| name.to_string())?;
+        if from == BUS && member == "NameOwnerChanged" {
+            let (name, _, owner): (String, String, String) = message.body().deserialize().ok()?;
+            let owner = Some(owner).filter(|owner| !owner.is_empty());
+            if name != NAME || self.owner == owner {
+                return None;
+            }
+            self.owner = owner;
+            self.abilities = None;
+            return Some(Heard::Server(self.server()));
+        }
+        // Any program may send such a signal; only the server knows.
+        if self.owner.as_ref() != Some(&from) || header.interface().is_none_or(|name| *name != NAME)
+        {
+            return None;
+        }
+        let notice = |id| NoticeId { server: named(&self.connection, &from), id };
+        match member.as_str() {
+            "NotificationClosed" => {
+                let (id, reason): (u32, u32) = message.body().deserialize().ok()?;
+                Some(Heard::Closed(notice(id), Closing::of(reason)))
+            }
+            "ActionInvoked" => {
+                let (id, button): (u32, String) = message.body().deserialize().ok()?;
+                Some(Heard::Pressed(notice(id), button))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where the session bus may be: where the environment says, and where logind puts it, which a login
+/// that came after the start of this process may use alone.
+fn addresses() -> Vec<String> {
+    let named = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|text| !text.is_empty());
+    let runtime = std::env::var("XDG_RUNTIME_DIR").ok().filter(|text| !text.is_empty());
+    let usual = runtime.map(|directory| format!("unix:path={directory}/bus"));
+    // A user without either has no session; the library would look at the usual place for them.
+    let mut found: Vec<String> = named.into_iter().chain(usual).collect();
+    found.dedup();
+    found
+}
+
+fn named(connection: &Connection, owner: &str) -> String {
+    format!("{}/{owner}", connection.server_guid())
+}
+
+fn sender(message: &Message) -> Option<String> {
+    message.header().sender().map(|name| name.to_string())
+}
+
+async fn call<B>(
+    connection: &Connection,
+    member: &'static str,
+    arguments: &B,
+) -> Result<Message, NotifyError>
+where
+    B: serde::Serialize + zbus::wire::DynamicType + Sync,
+{
+    let called = connection.call_method(Some(NAME), PATH, Some(NAME), member, arguments).await;
+    called.map_err(|error| fault(&error.to_string()))
+}
+
+/// Waits for the answer about the notice under way; for ever where there is none.
+async fn answer(call: &mut Option<Call>) -> Result<NoticeId, NotifyError> {
+    match call {
+        Some(call) => (&mut call.answer)
+            .await
+            .unwrap_or_else(|ended| Err(NotifyError::Refused(safe_line(&ended.to_string(), 200)))),
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the next message; `None` where the connection has ended, for ever where there is none.
+async fn message(session: &mut Option<Session>) -> Option<Message> {
+    match session {
+        Some(session) => session.messages.next().await.and_then(Result::ok),
+        None => std::future::pending().await,
+    }
+}
+
+/// Asks the notification server for its name and version, waiting at most `limit`.
+///
+/// # Errors
+///
+/// Returns [`NotifyError`] when no server answers.
+pub async fn probe(limit: Duration) -> Result<String, NotifyError> {
+    let asking = async {
+        let session = Session::open(limit).await?;
+        let reply = session.call("GetServerInformation", &()).await?;
+        let said: Result<(String, String, String, String), _> = reply.body().deserialize();
+        let (name, _, version, _) = said.map_err(|error| fault(&error.to_string()))?;
+        Ok(safe_line(&format!("{name} {version}"), 80))
+    };
+    timeout(limit, asking).await.unwrap_or(Err(NotifyError::TimedOut))
+}
