@@ -24,6 +24,7 @@ pub(super) fn notify(
     };
     let show_command = match written.show_command {
         None => default.show_command,
+        Some(command) if command.get_ref().is_empty() => Vec::new(),
         Some(command) => {
             let at = command.span().start;
             arguments(source, command.into_inner())
@@ -110,7 +111,7 @@ mod tests {
         check("[notify]\nper-minute = 0", "2: `per-minute` is no number of notices | write 1");
         check("[notify]\nreminders = [\"0d\"]", "2: `reminders` must be at least one day");
         check("[notify]\nquiet-hours = \"8-20\"", "2: `quiet-hours` names no hour");
-        check("[notify]\nshow-command = []", "2: `show-command` ");
+        check("[notify]\nshow-command = [\"\"]", "2: `show-command` names no program");
         check("[notify.urgency]\noverdo = \"low\"", "2: `overdo` is no kind of alert | known are");
         check("[notify.urgency]\ndue = \"loud\"", "2: `due` is no urgency | write \"low\"");
     }

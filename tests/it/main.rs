@@ -34,6 +34,7 @@ mod outbox_crash;
 mod providers;
 mod recalculation;
 mod rules;
+mod screenshots;
 mod second_thoughts;
 mod servers;
 mod service;

@@ -83,6 +83,8 @@ fn told(program: &Program, application: i64, expected: &[&str]) -> Value {
 fn started(desktop: &Desktop, notify: &str) -> (Program, i64, Daemon) {
     let program = program_in(desktop, notify);
     let id = register(&program);
+    // All is evaluated, so that a raised alert is not taken back in the daemon's first breath.
+    program.run(&["check"]);
     let daemon = program.daemon();
     (program, id, daemon)
 }
@@ -405,5 +407,47 @@ fn months_of_notices_leave_no_connections_and_no_tasks_behind() {
     let after = (things("fd"), things("task"));
     println!("open files and threads: {before:?} after one notice, {after:?} after 200");
     assert!(after.0 <= before.0 + 2 && after.1 <= before.1 + 2, "{before:?} {after:?}");
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn dunst_says_what_becomes_of_notices_also_while_it_keeps_them_back() {
+    let desktop = Desktop::start();
+    let (program, id, daemon) = started(&desktop, "per-minute = 100\nshow-command = [\"true\"]");
+    raise(&program, 1, "approval", Some(id));
+    told(&program, id, &["accepted"]);
+    desktop.control(&["close"]);
+    told(&program, id, &["closed"]);
+    raise(&program, 2, "approval", Some(id));
+    told(&program, id, &["closed", "accepted"]);
+    desktop.control(&["action", "0"]);
+    told(&program, id, &["closed", "acted"]);
+    // "Do not disturb" for hours: it was taken, and nobody has seen it.
+    desktop.control(&["set-paused", "true"]);
+    raise(&program, 3, "rejection", Some(id));
+    told(&program, id, &["closed", "acted", "accepted"]);
+    let status = program.status();
+    assert_eq!(status["unacknowledged"][0]["title"], "rejection 3", "{status:#}");
+    assert_eq!(desktop.n_displayed(), 0);
+    program.ok(&["close", &id.to_string(), "--reason", "withdrawn"]);
+    told(&program, id, &["closed", "acted", "taken_back"]);
+    desktop.control(&["set-paused", "false"]);
+    assert_eq!(desktop.shown().len(), 2, "{:#?}", desktop.shown());
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn another_real_server_shows_closes_and_lets_expire() {
+    let mut desktop = Desktop::absent();
+    desktop.log_in();
+    desktop.start_notification_daemon();
+    let (program, id, daemon) = started(&desktop, "per-minute = 100");
+    raise(&program, 1, "rejection", Some(id));
+    told(&program, id, &["accepted"]);
+    desktop.screenshot("notification-daemon");
+    program.ok(&["close", &id.to_string(), "--reason", "withdrawn"]);
+    told(&program, id, &["taken_back"]);
+    raise(&program, 2, "approval", Some(id));
+    told(&program, id, &["taken_back", "expired"]);
     assert_eq!(daemon.stop().code(), Some(0));
 }

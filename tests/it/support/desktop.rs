@@ -110,6 +110,7 @@ impl Desktop {
         let configuration = format!(
             "[global]\n    font = DejaVu Sans 11\n    width = 560\n    \
              markup = full\n    stack_duplicates = false\n    idle_threshold = 0\n\
+             [urgency_low]\n    foreground = \"#c8c8c8\"\n\
              [record]\n    summary = \"*\"\n    script = {}\n",
             record.display()
         );
@@ -121,6 +122,37 @@ impl Desktop {
             let output = self.dunstctl(&["count", "displayed"]).output().unwrap();
             if output.status.success() { Ok(()) } else { Err(self.log("dunst.log")) }
         });
+    }
+
+    /// Starts another notification server instead: the one of GTK desktops before GNOME Shell.
+    pub fn start_notification_daemon(&mut self) {
+        const PROGRAM: &str = "/usr/lib/notification-daemon/notification-daemon";
+        assert!(
+            std::path::Path::new(PROGRAM).exists(),
+            "{PROGRAM} is missing: install the package notification-daemon, or run scripts/test"
+        );
+        if self.screen.is_none() {
+            self.start_screen();
+        }
+        let mut server = Command::new(PROGRAM);
+        server.env("GTK_THEME", "Adwaita").env("NO_AT_BRIDGE", "1");
+        self.dunst = Some(self.launch(&mut server, "daemon.log"));
+        until("it shows notices", || {
+            let asked = Command::new(needed("dbus-send", "dbus"))
+                .args(["--session", "--print-reply", "--dest=org.freedesktop.Notifications"])
+                .arg("/org/freedesktop/Notifications")
+                .arg("org.freedesktop.Notifications.GetCapabilities")
+                .env("DBUS_SESSION_BUS_ADDRESS", self.bus_address())
+                .output()
+                .unwrap();
+            if asked.status.success() { Ok(()) } else { Err(self.log("daemon.log")) }
+        });
+    }
+
+    /// Presses the first button of the notice shown last, closes it, or keeps all notices back:
+    /// `action`, `close`, `set-paused true`.
+    pub fn control(&self, arguments: &[&str]) {
+        output_of(&mut self.dunstctl(arguments));
     }
 
     /// Returns the notification server's process, for signals.
@@ -174,6 +206,31 @@ impl Desktop {
             }
         });
         path
+    }
+
+    /// Takes a small picture of what is on the screen.
+    #[track_caller]
+    pub fn picture(&self, path: &std::path::Path) {
+        let name = format!("whole-{}", path.file_stem().unwrap().display());
+        let whole = self.screenshot(&name);
+        // Drawn in two steps by some: the picture must be the same twice.
+        let mut last = fs::read(&whole).unwrap();
+        until("the picture does not change", || {
+            self.screenshot(&name);
+            let now = fs::read(&whole).unwrap();
+            let is_same = now == last;
+            last = now;
+            if is_same { Ok(()) } else { Err("it does".to_owned()) }
+        });
+        output_of(
+            Command::new(needed("convert", "imagemagick"))
+                .arg(&whole)
+                .args(["-trim", "+repage", "-bordercolor", "black", "-border", "8"])
+                .args(["-dither", "None", "-colors", "64", "-strip"])
+                .args(["-define", "png:compression-level=9"])
+                .arg(format!("png8:{}", path.display())),
+        );
+        fs::remove_file(whole).unwrap();
     }
 
     fn start_screen(&mut self) {

@@ -142,9 +142,15 @@ impl Program {
     /// Panics when it takes longer than a minute: no command may hang.
     #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, "ACEWATCH_NOTHING", "")
+    }
+
+    /// The same with another value of a variable.
+    #[track_caller]
+    pub fn run_with(&self, arguments: &[&str], name: &str, value: &str) -> Ended {
         let outputs = scratch();
         let (stdout, stderr) = (outputs.path().join("stdout"), outputs.path().join("stderr"));
-        let mut child = self.spawn(arguments, &stdout, &stderr);
+        let mut child = self.spawn(arguments, &stdout, &stderr, Some((name, value)));
         let status = ended(&mut child.0, COMMAND_LIMIT);
         let read = |path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
         let (stdout, stderr) = (read(&stdout), read(&stderr));
@@ -198,7 +204,7 @@ impl Program {
     /// Starts the daemon.
     pub fn daemon(&self) -> Daemon {
         let log = self.path("daemon.log");
-        Daemon { child: self.spawn(&["run"], &self.path("daemon.out"), &log), log }
+        Daemon { child: self.spawn(&["run"], &self.path("daemon.out"), &log, None), log }
     }
 
     /// Waits until `status --json` shows what `holds` looks for.
@@ -210,7 +216,13 @@ impl Program {
         })
     }
 
-    fn spawn(&self, arguments: &[&str], stdout: &Path, stderr: &Path) -> Server {
+    fn spawn(
+        &self,
+        arguments: &[&str],
+        stdout: &Path,
+        stderr: &Path,
+        more: Option<(&str, &str)>,
+    ) -> Server {
         let mut words = self.through.clone();
         words.push(env!("CARGO_BIN_EXE_acewatch").into());
         let mut command = Command::new(&words[0]);
@@ -229,6 +241,7 @@ impl Program {
             .env("XDG_RUNTIME_DIR", self.path("run"))
             .env("COLUMNS", "120")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(more)
             .stdin(Stdio::null())
             .stdout(fs::File::create(stdout).unwrap())
             .stderr(fs::OpenOptions::new().append(true).create(true).open(stderr).unwrap());
