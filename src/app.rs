@@ -324,6 +324,9 @@ impl App {
                 let names: Vec<&str> = folders.iter().map(|(folder, _)| *folder).collect();
                 record::keep_folders(tx, account, &names)?;
                 record::mailbox_complete(tx, mailbox, mode, read_until)?;
+                if query::n_unreadable(tx, account)? == 0 {
+                    notice::settle_keys(tx, &format!("mailbox/{mailbox}/unreadable/"), read_until)?;
+                }
                 let (Some(since), Some(all_clear)) = (failing_since, &all_clear) else {
                     return Ok(());
                 };

@@ -42,7 +42,8 @@ impl App {
         self.note_down(id, &command(now, kind, Some(said)), ticket, now)
     }
 
-    /// Stops the reminders of what is overdue, as far as anybody can know what is.
+    /// Stops the reminders of what is overdue, as far as anybody can know what is, and settles the
+    /// alerts that were told.
     ///
     /// # Errors
     ///
@@ -50,10 +51,7 @@ impl App {
     pub fn acknowledge(&mut self, id: ApplicationId, now: DateTime<Utc>) -> Result<()> {
         let until = self.coverage()?.known_until();
         let event = NewEvent { until, ..command(now, EventKind::Acknowledged, None) };
-        self.note_down(id, &event, None, now)?;
-        self.store
-            .write(|tx| notice::settle_all(tx, id, now))
-            .context("cannot record that the alerts are known")
+        self.note_down(id, &event, None, now)
     }
 
     /// Tells nothing of what the clock raises until an instant; one that has come ends the snooze.
@@ -102,6 +100,9 @@ impl App {
         store
             .write(|tx| -> Result<(), store::Error> {
                 record::event(tx, id, event, None, now)?;
+                if event.kind == EventKind::Acknowledged {
+                    notice::settle_all(tx, id, now)?;
+                }
                 let mut touched = BTreeSet::from([id]);
                 if let Some(ticket) = ticket {
                     record::ticket(tx, ticket, id, None)?;

@@ -96,7 +96,8 @@ impl App {
             ("snooze", Some(_)) => {
                 let tomorrow = now.with_timezone(&self.settings.time_zone).date_naive();
                 let until = tomorrow.succ_opt().map(|day| self.hours().beginning_of(day));
-                ("snooze", Some(NewEvent { until, ..from_notice(EventKind::Snoozed) }))
+                let text = Some("for a day".to_owned());
+                ("snooze", Some(NewEvent { until, text, ..from_notice(EventKind::Snoozed) }))
             }
             ("done", Some(_)) => {
                 ("done", Some(NewEvent { until, ..from_notice(EventKind::Acknowledged) }))

@@ -38,7 +38,9 @@ pub(super) fn notify(
             .map_err(|Fault { hint, .. }| Fault::new("is no kind of alert", hint))
             .map_err(|fault| source.faulty(at, &name, fault))?;
         let urgency = urgency(text.get_ref()).map_err(|fault| source.faulty(at, &name, fault))?;
-        chosen.insert(kind, urgency);
+        if urgency != Some(kind.urgency()) {
+            chosen.insert(kind, urgency);
+        }
     }
     Ok(NotifySettings {
         desktop: written.desktop.unwrap_or(default.desktop),
@@ -103,7 +105,6 @@ mod tests {
             urgency: Urgencies::from([
                 (AlertKind::Due, None),
                 (AlertKind::FaultySubmission, Some(Urgency::Critical)),
-                (AlertKind::Review, Some(Urgency::Low)),
             ]),
         };
         assert_eq!(settings.notify, expected);

@@ -280,12 +280,12 @@ pub fn settle_all(tx: &Transaction, application: ApplicationId, now: DateTime<Ut
     Ok(())
 }
 
-/// Settles the delivered alerts whose keys begin like this.
+/// Settles the delivered alerts about no application whose keys begin like this.
 pub fn settle_keys(tx: &Transaction, beginning: &str, now: DateTime<Utc>) -> Result<()> {
     tx.prepare_cached(
         "UPDATE alerts SET settled_at = :now
-         WHERE application IS NULL AND delivered_at IS NOT NULL AND settled_at IS NULL
-           AND substr(key, 1, length(:beginning)) = :beginning",
+         WHERE :beginning <= key AND key < :beginning || '~'
+           AND application IS NULL AND delivered_at IS NOT NULL AND settled_at IS NULL",
     )?
     .execute(named_params! { ":beginning": beginning, ":now": now.timestamp() })?;
     Ok(())
