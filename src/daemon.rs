@@ -53,6 +53,9 @@ const JUMP: u32 = 4;
 /// So long after the last report the work it brought counts as done.
 const REST: Duration = Duration::from_secs(5);
 
+/// How long the desktop may take to answer for a notice at the end.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 /// How long the mailboxes may take to leave.
 const LEAVE: Duration = Duration::from_secs(4);
 
@@ -288,6 +291,16 @@ pub async fn run(mut app: App) -> Result<()> {
     tracing::info!("leaving");
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
     let _ = shutdown.send(true);
+    // What was just handed to the desktop is answered for within a moment.
+    let answered = async {
+        while outbox.is_busy() {
+            let heard = outbox.next().await;
+            if let Err(error) = outbox.heed(&mut app, heard, clock::now()) {
+                tracing::error!("{error:#}");
+            }
+        }
+    };
+    let _ = timeout(FAREWELL, answered).await;
     // On a thread of its own, so that a statement that waits for its turn does not delay it.
     tokio::spawn(async move {
         either(&mut terminate, &mut interrupt).await;

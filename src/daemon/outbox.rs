@@ -29,6 +29,9 @@ use crate::store::notice::{self, Standing, State};
 use crate::store::query::{self, PendingAlert};
 use crate::store::{self, record};
 
+/// So much of what people did with notices is kept while the database fails.
+const N_UNRECORDED: usize = 64;
+
 /// What became of the alerts that were to be shown.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Delivery {
@@ -81,6 +84,10 @@ pub(super) struct Outbox {
     accepted: Option<Accepted>,
     /// Notices that are being taken back.
     leaving: BTreeSet<NoticeId>,
+    /// Whether the last notice was not taken.
+    has_failed: bool,
+    /// What was heard and could not be recorded yet.
+    unrecorded: Vec<Heard>,
     /// Whether the notice of which no alert knows was accepted.
     is_aside_shown: bool,
     n_shown: usize,
@@ -126,6 +133,8 @@ impl Outbox {
             turn: None,
             accepted: None,
             leaving: BTreeSet::new(),
+            has_failed: false,
+            unrecorded: Vec::new(),
             is_aside_shown: false,
             n_shown: 0,
         }
@@ -177,6 +186,8 @@ impl Outbox {
     /// Does the next thing there is to do, if nothing is under way.
     pub(super) fn start(&mut self, app: &mut App, now: DateTime<Utc>) -> Result<()> {
         self.mark(app, now)?;
+        let unrecorded = std::mem::take(&mut self.unrecorded);
+        unrecorded.into_iter().map(|heard| self.heed(app, heard, now)).fold(Ok(()), Result::and)?;
         if !app.settings.notify.desktop {
             // Where nobody wants to be told, `status` tells what there is.
             app.pending_alerts(DESKTOP, now)?;
@@ -233,15 +244,34 @@ impl Outbox {
         Ok(())
     }
 
-    /// Records what the desktop said, and does what a person wants by a button.
+    /// Records what the desktop said, and does what a person wants by a button. What a person did is
+    /// kept for the next time where it cannot be recorded.
     pub(super) fn heed(&mut self, app: &mut App, heard: Heard, now: DateTime<Utc>) -> Result<()> {
+        let is_of_a_person = matches!(heard, Heard::Closed(..) | Heard::Pressed(..));
+        let kept = (is_of_a_person && self.unrecorded.len() < N_UNRECORDED).then(|| heard.clone());
+        let done = self.take(app, heard, now);
+        if done.is_err() {
+            self.unrecorded.extend(kept);
+        }
+        done
+    }
+
+    fn take(&mut self, app: &mut App, heard: Heard, now: DateTime<Utc>) -> Result<()> {
         match heard {
             Heard::Server(server) => {
+                let is_worth_a_try = match (&self.server, &server) {
+                    // One that ends over what it is given must not be fed as fast as it comes back.
+                    (_, Some(_)) => !self.has_failed,
+                    // A bus on which one may be started.
+                    (None, None) => true,
+                    (Some(_), None) => false,
+                };
+                if is_worth_a_try {
+                    self.not_before = None;
+                }
                 self.is_ready = false;
                 self.leaving.clear();
                 self.server = server;
-                // A server that came, and a bus on which one may be started, are worth an attempt.
-                self.not_before = None;
                 let server = self.server.as_deref();
                 if notice::has_strange(app.store.read(), server)? {
                     app.store.write(|tx| notice::lose_strange(tx, server, now))?;
@@ -259,6 +289,7 @@ impl Outbox {
             Heard::Shown(notice) => {
                 let step = std::mem::replace(&mut self.step, Step::Nothing);
                 self.turn = None;
+                self.has_failed = false;
                 self.is_aside_shown = matches!(step, Step::Aside { .. });
                 if let Step::Showing { ids, replaces, .. } = step {
                     self.accepted = Some(Accepted { ids, notice, replaces });
@@ -269,6 +300,7 @@ impl Outbox {
             Heard::Failed(error) => {
                 let step = std::mem::replace(&mut self.step, Step::Nothing);
                 self.turn = None;
+                self.has_failed = true;
                 self.is_ready = false;
                 if let Step::Showing { ids, .. } = step {
                     app.store.write(|tx| record::attempted_in_vain(tx, DESKTOP, &ids))?;
