@@ -440,7 +440,7 @@ impl Office {
         let ids: Vec<i64> = ready.iter().map(|pending| pending.id).collect();
         app.store
             .write(|tx| {
-                record::attempted(tx, DESKTOP, &ids, now)?;
+                record::attempted(tx, DESKTOP, &ids, "digest", now)?;
                 record::delivered(tx, DESKTOP, &ids, now)
             })
             .unwrap();
