@@ -29,6 +29,9 @@ use crate::store::notice::{self, Standing, State};
 use crate::store::query::{self, PendingAlert};
 use crate::store::{self, record};
 
+/// The pause before a server that came back is given what the last one did not take.
+const SOON: Duration = Duration::from_secs(5);
+
 /// So much of what people did with notices is kept while the database fails.
 const N_UNRECORDED: usize = 64;
 
@@ -259,15 +262,15 @@ impl Outbox {
     fn take(&mut self, app: &mut App, heard: Heard, now: DateTime<Utc>) -> Result<()> {
         match heard {
             Heard::Server(server) => {
-                let is_worth_a_try = match (&self.server, &server) {
+                match (&self.server, &server) {
                     // One that ends over what it is given must not be fed as fast as it comes back.
-                    (_, Some(_)) => !self.has_failed,
-                    // A bus on which one may be started.
-                    (None, None) => true,
-                    (Some(_), None) => false,
-                };
-                if is_worth_a_try {
-                    self.not_before = None;
+                    (_, Some(_)) if self.has_failed => {
+                        let soon = Instant::now() + SOON;
+                        self.not_before = self.not_before.map(|not_before| not_before.min(soon));
+                    }
+                    // It came, or it is a bus on which one may be started.
+                    (_, Some(_)) | (None, None) => self.not_before = None,
+                    (Some(_), None) => {}
                 }
                 self.is_ready = false;
                 self.leaving.clear();
