@@ -94,6 +94,8 @@ pub struct Pass {
 #[derive(Debug)]
 pub struct Lock {
     file: File,
+    /// When the daemon before this one was last seen alive: how the file was dated.
+    last_alive: Option<DateTime<Utc>>,
 }
 
 impl Lock {
@@ -105,10 +107,11 @@ impl Lock {
     pub fn take(database: &Path) -> Result<Lock> {
         let path = lock_path(database);
         let file = open_lock(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let last_alive = file.metadata().and_then(|found| found.modified()).ok().map(Into::into);
         // `status` holds the lock for an instant to see whether it is free.
         for _ in 0..20 {
             match file.try_lock() {
-                Ok(()) => return Ok(Lock { file }),
+                Ok(()) => return Ok(Lock { file, last_alive }),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
                 Err(TryLockError::Error(error)) => {
                     return Err(error).with_context(|| format!("cannot lock {}", path.display()));
@@ -119,6 +122,18 @@ impl Lock {
             "another acewatch is already running with the database {}",
             database.display()
         )
+    }
+
+    /// Dates the file, for the next daemon to know until when this one was there.
+    fn alive(&self, now: DateTime<Utc>) {
+        // A file system that cannot do that makes the next daemon believe that nobody was there.
+        let _ = self.file.set_modified(now.into());
+    }
+
+    /// Whether no daemon was there for so long.
+    fn was_off_for(&self, patience: Duration, now: DateTime<Utc>) -> bool {
+        let gap = self.last_alive.and_then(|last| (now - last).to_std().ok());
+        gap.is_none_or(|gap| patience < gap)
     }
 }
 
@@ -173,8 +188,11 @@ pub async fn run(mut app: App) -> Result<()> {
     let mut troubles = BTreeMap::new();
     let mut rest_at = None;
     tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
-    // Trouble before the machine was switched off is no blindness when it is switched on.
-    if let Err(error) = app.woke(clock::now()) {
+    // Trouble before the machine was switched off is no blindness when it is switched on. A daemon that
+    // only starts again and again must not forget how long it has been blind.
+    if lock.was_off_for(app.settings.watch.blind_after, clock::now())
+        && let Err(error) = app.woke(clock::now())
+    {
         heed(&mut health, error, clock::now())?;
     }
     tell_systemd(&[sd_notify::NotifyState::Ready]);
@@ -234,6 +252,7 @@ pub async fn run(mut app: App) -> Result<()> {
                 tell_systemd(&[sd_notify::NotifyState::Status(&line)]);
             }
             Wake::Heartbeat => {
+                lock.alive(now);
                 if beat.has_jumped(now) {
                     tracing::info!(
                         "time jumped, as after a suspend: looking at every mailbox at once"
@@ -617,6 +636,20 @@ mod tests {
         assert!(Lock::take(&database).is_err());
         drop(lock);
         assert!(!is_running(&database));
+    }
+
+    #[test]
+    fn a_daemon_knows_how_long_none_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("acewatch.db");
+        let (start, hour) = (DateTime::UNIX_EPOCH, Duration::from_hours(1));
+        let later = |minutes| start + chrono::Duration::minutes(minutes);
+        Lock::take(&database).unwrap().alive(start);
+        let lock = Lock::take(&database).unwrap();
+        assert!(!lock.was_off_for(hour, later(60)));
+        assert!(lock.was_off_for(hour, later(61)));
+        // By a clock that was put back nobody can say.
+        assert!(lock.was_off_for(hour, later(-1)));
     }
 
     #[tokio::test(start_paused = true)]

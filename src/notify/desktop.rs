@@ -1,9 +1,7 @@
 //! Notices on the desktop, by the Desktop Notifications Specification 1.2 over the session bus.
 //!
-//! One task speaks to the bus, over one connection that is kept: GNOME Shell removes a program's
-//! notices when the connection that showed them closes, and some servers tell what became of a notice
-//! to that connection alone. A server may accept a call and never answer, so the task waits and nobody
-//! else does: what is asked of it goes in by a channel, and what it hears comes out by another.
+//! One task speaks to the bus. A server may accept a call and never answer, so the task waits and
+//! nobody else does: what is asked of it goes in by a channel, and what it hears comes out by another.
 //!
 //! A notice is known by its server and the id that this server gave to it. After a restart of either,
 //! or at another login, the server's name is another one, and the old ids mean nothing.
@@ -12,6 +10,7 @@ mod bus;
 
 use std::time::Duration;
 
+use notify_rust::{Hint, Notification, Timeout};
 use tokio::sync::mpsc;
 
 use super::{Notice, NotifyError, Urgency, safe_line, safe_text};
@@ -167,36 +166,28 @@ pub async fn show_once(notice: Notice, limit: Duration) -> Result<NoticeId, Noti
     }
 }
 
-/// A notice as the server is given it.
-#[derive(Debug)]
-struct Composed {
-    title: String,
-    body: String,
-    urgency: u8,
-    /// In milliseconds; 0 for never, -1 for as long as the server thinks fit.
-    expires: i32,
-    tag: String,
-}
-
-fn composed(notice: &Notice, interprets_markup: bool) -> Composed {
+fn composed(notice: &Notice, interprets_markup: bool) -> Notification {
     let title = match safe_line(&notice.title, TITLE_LIMIT) {
         title if title.is_empty() => "acewatch".to_owned(),
         title => title,
     };
     let body = safe_text(&notice.body, BODY_LIMIT);
-    let (urgency, expires) = match notice.urgency {
-        Urgency::Low => (0, -1),
-        Urgency::Normal => (1, -1),
-        Urgency::Critical => (2, 0),
+    let (urgency, lasting) = match notice.urgency {
+        Urgency::Low => (notify_rust::Urgency::Low, Timeout::Default),
+        Urgency::Normal => (notify_rust::Urgency::Normal, Timeout::Default),
+        Urgency::Critical => (notify_rust::Urgency::Critical, Timeout::Never),
     };
-    Composed {
-        title,
-        body: if interprets_markup { escaped(&body) } else { body },
-        urgency,
-        expires,
+    Notification::new()
+        .appname("acewatch")
+        .icon("mail-unread")
+        .summary(&title)
+        .body(&if interprets_markup { escaped(&body) } else { body })
+        .urgency(urgency)
+        .timeout(lasting)
+        .hint(Hint::Category("email".to_owned()))
         // dunst replaces by this tag where the id is not known any more: after a restart.
-        tag: safe_line(&notice.key, TITLE_LIMIT),
-    }
+        .hint(Hint::Custom("x-dunst-stack-tag".to_owned(), safe_line(&notice.key, TITLE_LIMIT)))
+        .finalize()
 }
 
 /// Escapes what the specification's markup would interpret. Quotes stay as they are: they mean
@@ -271,7 +262,7 @@ mod tests {
         let notice = notice("Smith & Sons", "Smith & Sons <Import>", Urgency::Normal);
         assert_eq!(composed(&notice, false).body, "Smith & Sons <Import>");
         assert_eq!(composed(&notice, true).body, "Smith &amp; Sons &lt;Import&gt;");
-        assert_eq!(composed(&notice, true).title, "Smith & Sons");
+        assert_eq!(composed(&notice, true).summary, "Smith & Sons");
     }
 
     #[test]
@@ -283,16 +274,17 @@ mod tests {
 
     #[test]
     fn only_a_critical_notice_stays_until_it_is_closed() {
-        for (urgency, expected) in
-            [(Urgency::Low, (0, -1)), (Urgency::Normal, (1, -1)), (Urgency::Critical, (2, 0))]
-        {
-            let composed = composed(&notice("t", "b", urgency), false);
-            assert_eq!((composed.urgency, composed.expires), expected);
+        for (urgency, expected) in [
+            (Urgency::Low, Timeout::Default),
+            (Urgency::Normal, Timeout::Default),
+            (Urgency::Critical, Timeout::Never),
+        ] {
+            assert_eq!(composed(&notice("t", "b", urgency), false).timeout, expected);
         }
     }
 
     #[test]
     fn a_notice_without_a_title_bears_the_program_s_name() {
-        assert_eq!(composed(&notice("\n\0", "b", Urgency::Low), false).title, "acewatch");
+        assert_eq!(composed(&notice("\n\0", "b", Urgency::Low), false).summary, "acewatch");
     }
 }

@@ -1,15 +1,19 @@
 //! The task that speaks to the session bus.
+//!
+//! Notices go out through `notify-rust`, each over a connection of its own. Some servers tell what
+//! became of a notice to that connection alone, and GNOME Shell removes all of a program's notices
+//! when the connection of the first one closes: the handles of what may still stand are kept. A
+//! further connection hears what servers tell everybody, and which server there is.
 
-use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use notify_rust::{CloseReason, NotificationHandle, NotificationResponse};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use zbus::message::Type;
-use zbus::wire::Variant;
 use zbus::{Connection, Message, MessageStream};
 
 use super::{Closing, HEARD, Heard, Order, composed, fault};
@@ -29,7 +33,11 @@ const RULES: [&str; 2] = [
      member='NameOwnerChanged',arg0='org.freedesktop.Notifications'",
 ];
 
-type Calling = JoinHandle<Result<NoticeId, NotifyError>>;
+/// So many handles are kept: a desktop shows a handful of notices of one program, and an older one
+/// has long left the screen.
+const N_KEPT: usize = 32;
+
+type Calling = JoinHandle<Result<(NoticeId, NotificationHandle), NotifyError>>;
 
 /// The task's own memory.
 pub(super) struct Attendant {
@@ -40,6 +48,25 @@ pub(super) struct Attendant {
     call: Option<Call>,
     /// What was heard meanwhile: of a notice nobody must hear before it is known to be shown.
     held: VecDeque<Heard>,
+    /// What becomes of the notices that may still stand; the first one stays for good.
+    kept: VecDeque<Kept>,
+    /// What their connections hear, and where it comes out.
+    saying: mpsc::Sender<Heard>,
+    said: mpsc::Receiver<Heard>,
+    /// What was heard last: a server that tells everybody is heard twice.
+    lately: VecDeque<(Heard, Instant)>,
+}
+
+/// Listens for what becomes of a notice for as long as it is kept.
+struct Kept {
+    notice: NoticeId,
+    listening: JoinHandle<()>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
 }
 
 struct Call {
@@ -65,7 +92,18 @@ struct Abilities {
 
 impl Attendant {
     pub(super) fn new(limit: Duration, heard: mpsc::Sender<Heard>) -> Attendant {
-        Attendant { limit, heard, session: None, call: None, held: VecDeque::new() }
+        let (saying, said) = mpsc::channel(HEARD);
+        Attendant {
+            limit,
+            heard,
+            session: None,
+            call: None,
+            held: VecDeque::new(),
+            kept: VecDeque::new(),
+            saying,
+            said,
+            lately: VecDeque::new(),
+        }
     }
 
     /// Does what is asked and tells what is heard, until nobody asks any more.
@@ -85,6 +123,7 @@ impl Attendant {
                     }
                     self.tell(Heard::Late).await;
                 }
+                Some(heard) = self.said.recv() => self.pass_on(heard).await,
                 message = message(&mut self.session) => self.received(message).await,
             }
         }
@@ -153,6 +192,10 @@ impl Attendant {
     }
 
     async fn show(&mut self, notice: &Notice) {
+        if !knows_own_name() {
+            let why = "the program's own file cannot be named; is /proc mounted?".to_owned();
+            return self.tell(Heard::Failed(NotifyError::Refused(why))).await;
+        }
         let known = self.session.as_ref().and_then(|session| Some((session, session.abilities?)));
         let Some((session, abilities)) = known.filter(|_| self.call.is_none()) else {
             return self.tell(Heard::Failed(NotifyError::NoServer)).await;
@@ -177,10 +220,13 @@ impl Attendant {
         });
     }
 
-    async fn answered(&mut self, answer: Result<NoticeId, NotifyError>) {
+    async fn answered(&mut self, answer: Result<(NoticeId, NotificationHandle), NotifyError>) {
         self.call = None;
         let said = match answer {
-            Ok(notice) => Heard::Shown(notice),
+            Ok((notice, handle)) => {
+                self.keep(notice.clone(), handle);
+                Heard::Shown(notice)
+            }
             Err(error) => {
                 if let Some(session) = &mut self.session {
                     // Another server may come in its place.
@@ -195,19 +241,63 @@ impl Attendant {
         }
     }
 
+    fn keep(&mut self, notice: NoticeId, handle: NotificationHandle) {
+        let saying = self.saying.clone();
+        let of = notice.clone();
+        let listening = tokio::spawn(async move {
+            let (said, mut response) = mpsc::unbounded_channel();
+            handle
+                .wait_for_action_async(move |response: &NotificationResponse| {
+                    let _ = said.send(response.clone());
+                })
+                .await;
+            if let Ok(response) = response.try_recv() {
+                let _ = saying.send(meant(of, response)).await;
+            }
+            // The connection stays, whatever has become of this notice.
+            std::future::pending::<()>().await;
+            drop(handle);
+        });
+        // The new connection joins before an old one may go, and the first is never let go.
+        let replaced = self.kept.iter().skip(1).position(|kept| kept.notice == notice);
+        self.kept.push_back(Kept { notice, listening });
+        if let Some(position) = replaced {
+            self.kept.remove(position + 1);
+        }
+        if N_KEPT < self.kept.len() {
+            self.kept.remove(1);
+        }
+    }
+
     async fn received(&mut self, message: Option<Message>) {
         let (Some(session), Some(message)) = (&mut self.session, message) else {
             // The session has ended, and with it what was shown in it.
             self.session = None;
+            self.kept.clear();
             return self.tell(Heard::Server(None)).await;
         };
         match session.heard(&message) {
             Some(server @ Heard::Server(_)) => self.tell(server).await,
-            // More than that is not heard of one notice, and of the others `status` tells.
-            Some(_) if self.call.is_some() && HEARD <= self.held.len() => {}
-            Some(heard) if self.call.is_some() => self.held.push_back(heard),
-            Some(heard) => self.tell(heard).await,
+            Some(heard) => self.pass_on(heard).await,
             None => {}
+        }
+    }
+
+    /// Tells what became of a notice, once.
+    async fn pass_on(&mut self, heard: Heard) {
+        /// So soon nobody presses a button again and means it.
+        const ECHO: Duration = Duration::from_secs(1);
+        let now = Instant::now();
+        self.lately.retain(|(_, at)| now < *at + ECHO);
+        if self.lately.iter().any(|(before, _)| *before == heard) {
+            return;
+        }
+        self.lately.push_back((heard.clone(), now));
+        match self.call {
+            // More than that is not heard of one notice, and of the others `status` tells.
+            Some(_) if HEARD <= self.held.len() => {}
+            Some(_) => self.held.push_back(heard),
+            None => self.tell(heard).await,
         }
     }
 }
@@ -267,26 +357,29 @@ impl Session {
         let connection = self.connection.clone();
         let replaced =
             notice.replaces.as_ref().filter(|old| self.server().as_ref() == Some(&old.server));
-        let replaced = replaced.map_or(0, |old| old.id);
-        let shown = composed(notice, abilities.markup);
-        let buttons: Vec<&'static str> = match abilities.buttons {
-            true => notice.buttons.iter().flat_map(|(name, text)| [*name, *text]).collect(),
-            false => Vec::new(),
-        };
+        let mut shown = composed(notice, abilities.markup);
+        if let Some(old) = replaced {
+            shown.id(old.id);
+        }
+        if abilities.buttons {
+            for (name, text) in &notice.buttons {
+                shown.action(name, text);
+            }
+        }
+        // A task of its own, because a call that was given up half-way would still be carried out.
         tokio::spawn(async move {
-            let hints: HashMap<&str, Variant> = HashMap::from([
-                ("urgency", Variant::from(shown.urgency)),
-                ("category", Variant::from("email")),
-                ("x-dunst-stack-tag", Variant::from(shown.tag.as_str())),
-            ]);
-            let (title, body) = (shown.title.as_str(), shown.body.as_str());
-            let icon = "mail-unread";
-            let arguments =
-                ("acewatch", replaced, icon, title, body, buttons, hints, shown.expires);
-            let reply = call(&connection, "Notify", &arguments).await?;
-            let id = reply.body().deserialize().map_err(|error| fault(&error.to_string()))?;
-            let server = sender(&reply).map(|owner| named(&connection, &owner));
-            Ok(NoticeId { server: server.unwrap_or_default(), id })
+            let handle = shown.show_async().await.map_err(|error| fault(&error.to_string()))?;
+            let owner = connection.call_method(
+                Some(BUS),
+                "/org/freedesktop/DBus",
+                Some(BUS),
+                "GetNameOwner",
+                &(NAME,),
+            );
+            let owner: Option<String> =
+                owner.await.ok().and_then(|reply| reply.body().deserialize().ok());
+            let server = owner.map(|owner| named(&connection, &owner)).unwrap_or_default();
+            Ok((NoticeId { server, id: handle.id() }, handle))
         })
     }
 
@@ -328,6 +421,32 @@ impl Session {
     }
 }
 
+/// Returns whether the program's file has a readable name. `notify-rust` takes it for granted, and
+/// panics where /proc is missing or the name is not UTF-8, before our own name can be given to it.
+fn knows_own_name() -> bool {
+    std::env::current_exe()
+        .is_ok_and(|path| path.file_name().is_some_and(|name| name.to_str().is_some()))
+}
+
+/// What a server told about a notice to the connection that showed it.
+fn meant(notice: NoticeId, response: NotificationResponse) -> Heard {
+    match response {
+        NotificationResponse::Default => Heard::Pressed(notice, "default".to_owned()),
+        NotificationResponse::Action(name) | NotificationResponse::Reply(name) => {
+            Heard::Pressed(notice, name)
+        }
+        NotificationResponse::Closed(reason) => Heard::Closed(
+            notice,
+            match reason {
+                CloseReason::Expired => Closing::Expired,
+                CloseReason::Dismissed => Closing::ByUser,
+                CloseReason::CloseAction => Closing::ByCall,
+                CloseReason::Other(_) => Closing::Undefined,
+            },
+        ),
+    }
+}
+
 /// Where the session bus may be: where the environment says, and where logind puts it, which a login
 /// that came after the start of this process may use alone.
 fn addresses() -> Vec<String> {
@@ -361,7 +480,7 @@ where
 }
 
 /// Waits for the answer about the notice under way; for ever where there is none.
-async fn answer(call: &mut Option<Call>) -> Result<NoticeId, NotifyError> {
+async fn answer(call: &mut Option<Call>) -> Result<(NoticeId, NotificationHandle), NotifyError> {
     match call {
         Some(call) => (&mut call.answer)
             .await

@@ -1,6 +1,6 @@
 //! What acewatch ought to tell, reckoned a second time and as plainly as possible.
 //!
-//! Written from `docs/interface.md` ("Windows", "What is told, and when", "Silence", rulings 16 and 23 to 25), and
+//! Written from `docs/interface.md` ("Windows", "What is told, and when", "Silence", rulings 2, 16 and 23 to 25), and
 //! from nothing else: it shares no code with the program but the zones, to know what a clock on the wall shows.
 //! It keeps every fact, and at every look reckons from the facts alone what holds.
 
@@ -15,43 +15,53 @@ type Instant = DateTime<Utc>;
 /// A line of the contract's table of windows.
 struct Row {
     name: &'static str,
-    /// CBP's time stands still while it waits for us.
-    cbp_owes: bool,
-    /// Whether only the mailbox can tell that nothing came.
-    needs_reading: bool,
+    owes: Owes,
+    ends_by: EndsBy,
     unit: Unit,
     due: u64,
     overdue: u64,
     critical: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Owes {
+    /// Its time stands still while it waits for us.
+    Cbp,
+    You,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum EndsBy {
+    /// Only who has read the mailbox knows that nothing came.
+    Mail,
+    Command,
 }
 
 const fn row(
     name: &'static str,
-    cbp_owes: bool,
-    needs_reading: bool,
+    (owes, ends_by): (Owes, EndsBy),
     unit: Unit,
-    due: u64,
-    overdue: u64,
+    [due, overdue]: [u64; 2],
     critical: Option<u64>,
 ) -> Row {
-    Row { name, cbp_owes, needs_reading, unit, due, overdue, critical }
+    Row { name, owes, ends_by, unit, due, overdue, critical }
 }
 
 const WINDOWS: [Row; 7] = [
-    row("acknowledgement", true, true, Unit::BusinessDays, 1, 3, None),
-    row("first_response", true, true, Unit::BusinessDays, 3, 5, None),
-    row("decision", true, true, Unit::Days, 7, 14, Some(21)),
-    row("your_answer", false, true, Unit::BusinessDays, 2, 5, None),
-    row("second_approval", true, true, Unit::Hours, 24, 72, None),
-    row("activation", false, false, Unit::DaysUntilLoss, 7, 14, Some(18)),
-    row("login", false, false, Unit::DaysUntilLoss, 35, 40, Some(43)),
+    row("acknowledgement", (Owes::Cbp, EndsBy::Mail), Unit::BusinessDays, [1, 3], None),
+    row("first_response", (Owes::Cbp, EndsBy::Mail), Unit::BusinessDays, [3, 5], None),
+    row("decision", (Owes::Cbp, EndsBy::Mail), Unit::Days, [7, 14], Some(21)),
+    row("your_answer", (Owes::You, EndsBy::Mail), Unit::BusinessDays, [2, 5], None),
+    row("second_approval", (Owes::Cbp, EndsBy::Mail), Unit::Hours, [24, 72], None),
+    row("activation", (Owes::You, EndsBy::Command), Unit::DaysUntilLoss, [7, 14], Some(18)),
+    row("login", (Owes::You, EndsBy::Command), Unit::DaysUntilLoss, [35, 40], Some(43)),
 ];
 
 /// A window that is open and does not stand still, and its deadlines: the last second before each has passed.
 #[derive(Clone, Debug)]
 struct Open {
     name: &'static str,
-    needs_reading: bool,
+    ends_by: EndsBy,
     since: Instant,
     due: Instant,
     overdue: Instant,
@@ -300,7 +310,9 @@ impl Oracle {
             return holds;
         }
         let has_passed = |open: &Open, at: Instant| {
-            at < now && (!open.needs_reading || self.read_until.is_some_and(|until| at <= until))
+            at < now
+                && (open.ends_by == EndsBy::Command
+                    || self.read_until.is_some_and(|until| at <= until))
         };
         // Of each window, the last deadline that has passed, as far as anybody can know.
         let mut late: Vec<(&Open, Late, Instant)> = Vec::new();
@@ -410,7 +422,7 @@ impl Oracle {
     ) -> Option<Open> {
         let dates = &self.dates;
         // What CBP owes stands still while it waits for us, and moves on by the whole days of that.
-        let requests = standing.requests.iter().filter(|_| row.cbp_owes);
+        let requests = standing.requests.iter().filter(|_| row.owes == Owes::Cbp);
         let pauses = requests.filter(|(_, end)| end.is_none_or(|end| since < end));
         let pauses: Vec<_> = pauses.map(|(at, end)| ((*at).max(since), *end)).collect();
         if pauses.iter().any(|(_, end)| end.is_none()) {
@@ -456,8 +468,8 @@ impl Oracle {
             day = dates.count(day, 7, Unit::Days);
         }
         let (due, critical) = (deadline(row.due), row.critical.map(deadline));
-        let Row { name, needs_reading, .. } = *row;
-        Some(Open { name, needs_reading, since, due, overdue, critical, reminders })
+        let Row { name, ends_by, .. } = *row;
+        Some(Open { name, ends_by, since, due, overdue, critical, reminders })
     }
 
     /// The facts of an application, for whoever looks into a difference.
@@ -493,7 +505,8 @@ fn is_answered_elsewhere(standing: &Standing, confirmed: &[Confirmed]) -> bool {
 /// new comes, or until it is critical.
 fn known_until(standing: &Standing, open: &Open) -> Option<Instant> {
     let Known { at, read_until, until } = standing.known?;
-    let could_know = !open.needs_reading || read_until.is_some_and(|read| open.overdue <= read);
+    let could_know =
+        open.ends_by == EndsBy::Command || read_until.is_some_and(|read| open.overdue <= read);
     if at <= open.overdue || !could_know {
         return None;
     }
