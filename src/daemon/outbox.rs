@@ -338,6 +338,10 @@ impl Outbox {
                 if let Some(command) = app.pressed(&notice, &button, now)? {
                     self.opener.open(&command);
                 }
+                // Some servers leave it where it is, and it has been answered.
+                if notice::is_ours(app.store.read(), &notice)? {
+                    self.desktop.take_back(notice);
+                }
             }
         }
         Ok(())
