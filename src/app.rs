@@ -215,13 +215,18 @@ impl App {
             .context("cannot record mail")?;
         // Not before they are there for good: what fails is tried again and again.
         for taken in query::messages_after(self.store.read(), last)? {
+            // The words say all a reader needs; the fields are for who looks for something.
             tracing::info!(
-                message = taken.id,
+                mail = taken.id,
+                mailbox = taken.mailbox,
+                application = taken.application,
                 kind = taken.kind,
-                authenticity = taken.authenticity,
-                outcome = taken.outcome,
-                effect = taken.effect,
-                "mail taken in"
+                "mail {} taken in: {}, {}, {}, {}",
+                taken.id,
+                taken.kind,
+                taken.authenticity,
+                taken.outcome,
+                taken.effect
             );
         }
         Ok(tally)

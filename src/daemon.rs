@@ -503,13 +503,13 @@ fn condition(report: &Report) -> Option<(String, Option<String>)> {
 fn log(mailbox: String, trouble: Option<String>, troubles: &mut BTreeMap<String, String>) {
     match trouble {
         Some(error) if troubles.get(&mailbox) != Some(&error) => {
-            tracing::warn!(mailbox, "cannot read the mailbox: {error}");
+            tracing::warn!(mailbox, "cannot read the mailbox {mailbox}: {error}");
             troubles.insert(mailbox, error);
         }
         Some(_) => {}
         None => {
             if troubles.remove(&mailbox).is_some() {
-                tracing::info!(mailbox, "the mailbox is read again");
+                tracing::info!(mailbox, "the mailbox {mailbox} is read again");
             }
         }
     }

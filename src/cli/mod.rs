@@ -19,6 +19,8 @@ pub mod explain;
 mod extend;
 pub mod failure;
 pub mod import;
+mod log;
+pub mod man;
 pub mod note;
 pub mod notify_test;
 pub mod render;
@@ -120,6 +122,7 @@ enum Command {
     Doctor(doctor::Args),
     Demo(demo::Args),
     Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Cli {
@@ -130,7 +133,8 @@ impl Cli {
     /// Whatever a person must be told; see [`Failure`].
     pub fn run(self) -> Result<(), Failure> {
         set_color(self.global.color);
-        start_log(&self.global, matches!(self.command, Some(Command::Run(_))));
+        let is_daemon = matches!(self.command, Some(Command::Run(_)));
+        log::start(self.global.quiet, self.global.verbose, is_daemon);
         let cx = Context { global: self.global, environment: Environment::from_process() };
         match self.command.unwrap_or_else(|| Command::Status(status::Args::default())) {
             Command::Run(args) => run::run(&cx, &args),
@@ -158,6 +162,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(&cx, &args),
             Command::Demo(args) => demo::run(&cx, &args),
             Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
         }
     }
 }
@@ -277,60 +282,4 @@ fn set_color(color: Color) {
         Color::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
-}
-
-/// Logs to standard error, which systemd passes on to the journal.
-fn start_log(global: &Global, is_daemon: bool) {
-    use tracing_subscriber::Layer;
-    use tracing_subscriber::filter::{FilterFn, LevelFilter, Targets};
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
-    let level = match (global.quiet, global.verbose, is_daemon) {
-        (true, _, _) => LevelFilter::ERROR,
-        (false, 0, false) => LevelFilter::WARN,
-        (false, 0, true) | (false, 1, false) => LevelFilter::INFO,
-        (false, 1, true) | (false, 2, _) => LevelFilter::DEBUG,
-        (false, _, _) => LevelFilter::TRACE,
-    };
-    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
-    let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(level));
-    let filter = FilterFn::new(move |event| {
-        is_loggable(event.target(), *event.level())
-            && wanted.would_enable(event.target(), event.level())
-    });
-    let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
-    let log = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_target(false);
-    // The journal keeps its own time.
-    let started = match (under_systemd, is_daemon) {
-        (true, _) | (_, false) => {
-            tracing_subscriber::registry().with(log.without_time().with_filter(filter)).try_init()
-        }
-        (false, true) => tracing_subscriber::registry().with(log.with_filter(filter)).try_init(),
-    };
-    drop(started);
-}
-
-/// The IMAP crates write passwords into their trace logs, so these are cut off here whatever
-/// `RUST_LOG` asks for.
-fn is_loggable(target: &str, level: tracing::Level) -> bool {
-    let is_talkative =
-        ["async_imap", "imap_proto", "rustls", "zbus"].iter().any(|name| target.starts_with(name));
-    !is_talkative || level <= tracing::Level::WARN
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_may_hold_a_password_is_never_logged() {
-        use tracing::Level;
-        assert!(!is_loggable("async_imap::imap_stream", Level::TRACE));
-        assert!(!is_loggable("imap_proto", Level::DEBUG));
-        assert!(is_loggable("async_imap::client", Level::WARN));
-        assert!(is_loggable("acewatch::daemon", Level::TRACE));
-    }
 }

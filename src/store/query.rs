@@ -342,6 +342,10 @@ pub fn to_evaluate(db: &Connection, now: DateTime<Utc>) -> Result<Vec<Applicatio
 pub struct Taken {
     /// The mail.
     pub id: i64,
+    /// Where it was found first.
+    pub mailbox: String,
+    /// Its application, where one was found.
+    pub application: Option<i64>,
     /// Its kind.
     pub kind: String,
     /// The verdict on its authenticity.
@@ -361,7 +365,8 @@ pub fn last_message(db: &Connection) -> Result<i64> {
 /// The mails that were recorded after the mail `last`.
 pub fn messages_after(db: &Connection, last: i64) -> Result<Vec<Taken>> {
     let mut statement = db.prepare_cached(
-        "SELECT id, kind, authenticity, outcome, effect FROM messages WHERE ?1 < id ORDER BY id",
+        "SELECT id, kind, authenticity, outcome, effect, mailbox, application FROM messages
+         WHERE ?1 < id ORDER BY id",
     )?;
     let rows = statement.query_map([last], |row| {
         Ok(Taken {
@@ -370,6 +375,8 @@ pub fn messages_after(db: &Connection, last: i64) -> Result<Vec<Taken>> {
             authenticity: row.get(2)?,
             outcome: row.get(3)?,
             effect: row.get(4)?,
+            mailbox: row.get(5)?,
+            application: row.get(6)?,
         })
     })?;
     Ok(rows.collect::<std::result::Result<_, _>>()?)
