@@ -138,6 +138,14 @@ impl App {
         App { store, settings, rules: rules.into(), calendar }
     }
 
+    /// Goes on with other settings and rules. What they change in the dates of applications, the next
+    /// evaluation finds out.
+    pub fn change(&mut self, settings: Settings, rules: OnDemand) {
+        self.calendar = settings.calendar.calendar().into();
+        self.settings = settings;
+        self.rules = rules;
+    }
+
     /// Forgets what is needed only while mails come in; it is read again for the next one.
     pub fn rest(&mut self) {
         self.rules.read.take();

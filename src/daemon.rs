@@ -12,9 +12,11 @@ mod health;
 mod lines;
 mod outbox;
 mod outgoing;
+mod watchers;
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +24,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 
-use crate::app::{App, Incoming, Origin, Progress, Tally};
+use crate::app::{App, Incoming, OnDemand, Origin, Progress, Tally};
 use crate::clock;
-use crate::config::MailboxSettings;
+use crate::config::{MailboxSettings, Settings};
 use crate::domain::interest::Interest;
 use crate::mailbox::nudge::Nudger;
 use crate::mailbox::unreadable::Unreadable;
@@ -42,6 +44,7 @@ use health::{Health, Note};
 use lines::{Carried, Lines};
 use outbox::Outbox;
 pub use outbox::{Delivery, deliver};
+use watchers::Watchers;
 
 /// How often the daemon looks whether the wall clock jumped or a command wrote to the database.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -55,9 +58,6 @@ const REST: Duration = Duration::from_secs(5);
 
 /// How long the desktop may take to answer for a notice at the end.
 const FAREWELL: Duration = Duration::from_millis(500);
-
-/// How long the mailboxes may take to leave.
-const LEAVE: Duration = Duration::from_secs(4);
 
 /// Everything that makes the main task do something.
 enum Wake {
@@ -75,6 +75,8 @@ enum Wake {
     Desktop(Heard),
     /// The mailboxes have been silent for a while.
     Rest,
+    /// The configuration is to be read anew.
+    Reload,
     /// Leave.
     Shutdown,
 }
@@ -152,34 +154,43 @@ pub fn database_fault(database: &Path) -> Option<String> {
     if !is_running(database) {
         return None;
     }
-    let text = health::read(&File::open(lock_path(database)).ok()?);
-    (!text.is_empty()).then_some(text)
+    health::read(&File::open(lock_path(database)).ok()?, health::DATABASE)
 }
 
-/// Watches all mailboxes until a signal says to leave.
+/// Why the running daemon goes on with an older configuration than the one in the file; `None` where
+/// it does not, or none is running.
+pub fn refused_configuration(database: &Path) -> Option<String> {
+    if !is_running(database) {
+        return None;
+    }
+    health::read(&File::open(lock_path(database)).ok()?, health::CONFIGURATION)
+}
+
+/// Reads the configuration and the rules, or says in a line what is wrong with them and what to do.
+pub type Reload<'a> = dyn Fn() -> Result<(Settings, OnDemand), String> + 'a;
+
+/// Watches all mailboxes until a signal says to leave. At SIGHUP it goes on with what `reload` gives; where that
+/// cannot be used, with what it had.
 ///
 /// # Errors
 ///
 /// Only what keeps the daemon from starting.
-pub async fn run(mut app: App) -> Result<()> {
+pub async fn run(mut app: App, reload: &Reload<'_>) -> Result<()> {
     let lock = Lock::take(app.store.path())?;
     app.store.require_sound()?;
-    let mut health = Health::new(Note::in_file(&lock.file));
+    let mut health = Health::new(Note::in_file(&lock.file, health::DATABASE));
+    let refusal = Note::in_file(&lock.file, health::CONFIGURATION);
+    refusal.write("");
+    let mut refused = None;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
-    let (reports, mut inbox) = mpsc::channel(16);
-    let (shutdown, is_over) = watch::channel(false);
+    let mut hangup = signal(SignalKind::hangup()).context("cannot wait for signals")?;
+    let on_terminal = std::io::stderr().is_terminal();
     let (nudger, nudged) = Nudger::new();
-    let mut tasks = tokio::task::JoinSet::new();
-    for settings in &app.settings.mailboxes {
-        let start = start(&app, settings)?;
-        tasks.spawn(mailbox::watch::watch(start, reports.clone(), nudged.clone(), is_over.clone()));
-    }
-    drop(reports);
+    let mut watchers = Watchers::start(&app, &nudged)?;
     let mut outbox = Outbox::new(app.settings.limits.notify_timeout, app.settings.notify.retry);
     let mut lines = Lines::new(&app.settings.channels, app.settings.notify.retry);
-    let mut tick = interval(app.settings.watch.tick.max(Duration::from_secs(1)));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tick = every(app.settings.watch.tick);
     let beats_each = HEARTBEAT.min(app.settings.notify.retry.max(Duration::from_millis(200)));
     let mut heartbeat = interval(beats_each);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -202,8 +213,10 @@ pub async fn run(mut app: App) -> Result<()> {
             _ = terminate.recv() => Wake::Shutdown,
             _ = interrupt.recv() => Wake::Shutdown,
             _ = heartbeat.tick() => Wake::Heartbeat,
-            Some(report) = inbox.recv() => Wake::Report(report),
-            Some(ended) = tasks.join_next() => Wake::Ended(ended.err().map(|e| e.to_string())),
+            // A terminal that is closed sends the same signal.
+            _ = hangup.recv() => if on_terminal { Wake::Shutdown } else { Wake::Reload },
+            Some(report) = watchers.inbox.recv() => Wake::Report(report),
+            Some(ended) = watchers.tasks.join_next() => Wake::Ended(ended.err().map(|e| e.to_string())),
             heard = outbox.next() => Wake::Desktop(heard),
             carried = lines.next() => Wake::Carried(carried),
             _ = tick.tick() => Wake::Tick,
@@ -248,8 +261,38 @@ pub async fn run(mut app: App) -> Result<()> {
                 if app.waits_for_proof(now) {
                     nudger.look();
                 }
-                let line = health.fault().map_or_else(|| status_line(&app), str::to_owned);
+                let line = status_line(&app, health.fault(), refused.as_deref());
                 tell_systemd(&[sd_notify::NotifyState::Status(&line)]);
+            }
+            Wake::Reload => {
+                tell_systemd(&reloading());
+                match reload() {
+                    Ok((settings, rules)) => {
+                        watchers.end(&mut app).await;
+                        app.change(settings, rules);
+                        watchers = Watchers::start(&app, &nudged)?;
+                        outbox.change(app.settings.notify.retry);
+                        lines.change(&app.settings.channels, app.settings.notify.retry);
+                        tick = every(app.settings.watch.tick);
+                        refusal.write("");
+                        refused = None;
+                        tracing::info!(
+                            mailboxes = app.settings.mailboxes.len(),
+                            "the configuration was read anew"
+                        );
+                        settle(&mut app, &mut health, now)?;
+                    }
+                    Err(why) => {
+                        tracing::error!("the old configuration stays in force: {why}");
+                        refusal.write(&why);
+                        refused = Some(why);
+                    }
+                }
+                let line = status_line(&app, health.fault(), refused.as_deref());
+                tell_systemd(&[
+                    sd_notify::NotifyState::Ready,
+                    sd_notify::NotifyState::Status(&line),
+                ]);
             }
             Wake::Heartbeat => {
                 lock.alive(now);
@@ -309,7 +352,6 @@ pub async fn run(mut app: App) -> Result<()> {
     }
     tracing::info!("leaving");
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
-    let _ = shutdown.send(true);
     // What was just handed to the desktop is answered for within a moment.
     let answered = async {
         while outbox.is_busy() {
@@ -326,16 +368,7 @@ pub async fn run(mut app: App) -> Result<()> {
         tracing::warn!("leaving at once");
         std::process::exit(1);
     });
-    // A batch that was already handed over is recorded; one that was not is read again.
-    let leave = async {
-        while let Some(report) = inbox.recv().await {
-            if let Err(error) = take(&mut app, report, None, clock::now()) {
-                tracing::error!("{error:#}");
-            }
-        }
-        while tasks.join_next().await.is_some() {}
-    };
-    let _ = timeout(LEAVE, leave).await;
+    watchers.end(&mut app).await;
     Ok(())
 }
 
@@ -575,7 +608,8 @@ fn sum(a: Tally, b: Tally) -> Tally {
     }
 }
 
-fn status_line(app: &App) -> String {
+/// What `systemctl status` shows of the daemon, in a line.
+fn status_line(app: &App, fault: Option<&str>, refused: Option<&str>) -> String {
     let failing: Vec<String> = query::mailboxes(app.store.read())
         .unwrap_or_default()
         .into_iter()
@@ -583,10 +617,28 @@ fn status_line(app: &App) -> String {
         .map(|state| state.name)
         .filter(|name| app.settings.mailboxes.iter().any(|mailbox| mailbox.name == *name))
         .collect();
-    match failing.is_empty() {
-        true => format!("watching {} mailboxes", app.settings.mailboxes.len()),
-        false => format!("cannot read {}", failing.join(", ")),
+    let line = match (fault, app.settings.mailboxes.len()) {
+        (Some(fault), _) => fault.to_owned(),
+        (None, _) if !failing.is_empty() => format!("cannot read {}", failing.join(", ")),
+        (None, 1) => "watching 1 mailbox".to_owned(),
+        (None, n) => format!("watching {n} mailboxes"),
+    };
+    match refused {
+        Some(why) => format!("{line}; the old configuration stays in force: {why}"),
+        None => line,
     }
+}
+
+fn every(span: Duration) -> Interval {
+    let mut interval = interval(span.max(Duration::from_secs(1)));
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// That a reload begins; systemd wants to know when, by its own clock.
+fn reloading() -> Vec<sd_notify::NotifyState<'static>> {
+    let now = sd_notify::NotifyState::monotonic_usec_now().ok();
+    std::iter::once(sd_notify::NotifyState::Reloading).chain(now).collect()
 }
 
 fn tell_systemd(state: &[sd_notify::NotifyState]) {

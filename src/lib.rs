@@ -43,4 +43,6 @@ pub mod memory;
 
 pub mod network;
 
+pub mod systemd;
+
 pub mod cli;

@@ -195,6 +195,19 @@ fn local(cx: &Context, now: DateTime<Utc>) -> (Vec<Check>, Option<Settings>) {
     if let Some(fault) = daemon::database_fault(&path) {
         checks.push(Check::fault("daemon's database", fault, "the daemon tries again by itself"));
     }
+    if let Some((detail, hint)) = super::service::look() {
+        checks.push(match hint {
+            None => Check::good("service", detail),
+            Some(hint) => Check::fault("service", detail, hint),
+        });
+    }
+    if let Some(why) = daemon::refused_configuration(&path) {
+        checks.push(Check::fault(
+            "daemon's configuration",
+            format!("it goes on with the old one: {why}"),
+            "mend the file, then `systemctl --user reload acewatch` (or SIGHUP)",
+        ));
+    }
     (checks, settings)
 }
 
@@ -462,7 +475,7 @@ fn of_daemon(is_running: bool, settings: Option<&Settings>) -> Check {
         (false, true) => Check::warning(
             "daemon",
             "not running, so that nobody watches",
-            "systemctl --user enable --now acewatch, or `acewatch run` in a terminal",
+            "acewatch service install, or `acewatch run` in a terminal",
         ),
         (false, false) => Check::good("daemon", "not running, and there is no mailbox to watch"),
     }

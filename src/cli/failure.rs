@@ -67,6 +67,18 @@ impl Failure {
         ExitCode::from(self.code)
     }
 
+    /// All of it in a line, for a log.
+    pub(crate) fn line(&self) -> String {
+        let mut line = self.message.clone();
+        for cause in &self.causes {
+            let _ = write!(line, ": {cause}");
+        }
+        for hint in self.hints.iter().filter(|hint| !hint.is_empty()) {
+            let _ = write!(line, "; hint: {hint}");
+        }
+        super::render::escaped(&line)
+    }
+
     fn text(&self) -> String {
         let mut text = format!("error: {}\n", super::render::escaped_lines(&self.message));
         for cause in &self.causes {

@@ -28,6 +28,7 @@ pub mod review;
 pub mod rules;
 pub mod run;
 pub mod select;
+pub mod service;
 pub mod show;
 pub mod snooze;
 pub mod status;
@@ -120,6 +121,7 @@ enum Command {
     Backup(backup::Args),
     NotifyTest(notify_test::Args),
     Doctor(doctor::Args),
+    Service(service::Args),
     Demo(demo::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -160,6 +162,7 @@ impl Cli {
             Command::Backup(args) => backup::run(&cx, &args),
             Command::NotifyTest(args) => notify_test::run(&cx, &args),
             Command::Doctor(args) => doctor::run(&cx, &args),
+            Command::Service(args) => service::run(&cx, &args),
             Command::Demo(args) => demo::run(&cx, &args),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
@@ -185,7 +188,7 @@ impl Context {
     }
 
     /// The rules, with the user's own on top.
-    fn rules(&self) -> Result<OnDemand, Failure> {
+    pub(crate) fn rules(&self) -> Result<OnDemand, Failure> {
         let path = config::rules_path(&self.environment);
         let user = match std::fs::read_to_string(&path) {
             Ok(text) => text,

@@ -3,7 +3,7 @@
 mod decided;
 mod list;
 mod one;
-mod who;
+pub(crate) mod who;
 
 use std::collections::BTreeSet;
 

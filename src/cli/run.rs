@@ -7,7 +7,9 @@ use crate::memory;
 
 /// Watch the mailboxes until stopped
 ///
-/// This is what the systemd service starts. It stays in the foreground and logs to standard error.
+/// This is what the systemd service starts. It stays in the foreground and logs to standard error, or to
+/// the journal where that is standard error. SIGHUP has it read the configuration and the rules anew; if they cannot
+/// be used, it says so and goes on with the old ones.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
@@ -29,7 +31,13 @@ pub(crate) fn run(cx: &Context, _args: &Args) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new("cannot start").because(error))?;
-    let ended = runtime.block_on(daemon::run(app));
+    let reload = || {
+        let settings = cx.settings()?;
+        check::require_mailbox(&settings)?;
+        Ok((settings, cx.rules()?))
+    };
+    let reload = || reload().map_err(|failure: Failure| failure.line());
+    let ended = runtime.block_on(daemon::run(app, &reload));
     // A name that is still being looked up must not keep the process from leaving.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     Ok(ended?)

@@ -5,7 +5,6 @@
 //! room was taken when all was well, so that they fit on a full disk too.
 
 use std::fs::File;
-use std::io::Read;
 use std::os::unix::fs::FileExt;
 
 use chrono::{DateTime, Utc};
@@ -13,8 +12,12 @@ use chrono::{DateTime, Utc};
 use crate::notify::{Notice, Urgency};
 use crate::store;
 
-/// Room for the words in the lock file.
+/// Room for the words of each kind in the lock file.
 const ROOM: usize = 1024;
+/// Where it says what is the matter with the database.
+pub(super) const DATABASE: u64 = 0;
+/// Where it says why a changed configuration is not in force.
+pub(super) const CONFIGURATION: u64 = 1024;
 
 /// The database's health since the start.
 #[derive(Debug)]
@@ -96,32 +99,40 @@ impl Health {
 
 /// A line in the lock file.
 #[derive(Debug)]
-pub(super) struct Note(Option<File>);
+pub(super) struct Note {
+    file: Option<File>,
+    place: u64,
+}
 
 impl Note {
     /// A note in `file`, which its owner has locked.
-    pub(super) fn in_file(file: &File) -> Note {
-        Note(file.try_clone().ok())
+    pub(super) fn in_file(file: &File, place: u64) -> Note {
+        Note { file: file.try_clone().ok(), place }
     }
 
-    fn write(&self, text: &str) {
+    pub(super) fn write(&self, text: &str) {
         let mut bytes = text.as_bytes().to_vec();
         bytes.resize(ROOM, b' ');
-        let written = self.0.as_ref().map(|file| file.write_all_at(&bytes, 0));
+        let written = self.file.as_ref().map(|file| file.write_all_at(&bytes, self.place));
         if let Some(Err(error)) = written {
             tracing::debug!(%error, "cannot leave a note for `status`");
         }
     }
 }
 
-/// What the daemon that has locked `file` says of the database; empty where all is well.
-pub(super) fn read(file: &File) -> String {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(ROOM).unwrap_or(u64::MAX);
-    match file.take(limit).read_to_end(&mut bytes) {
-        Ok(_) => String::from_utf8_lossy(&bytes).trim().to_owned(),
-        Err(_) => String::new(),
+/// What the daemon that has locked `file` says in this place; `None` where all is well.
+pub(super) fn read(file: &File, place: u64) -> Option<String> {
+    let mut bytes = [0; ROOM];
+    let mut n_bytes = 0;
+    while let Some(rest) = bytes.get_mut(n_bytes..).filter(|rest| !rest.is_empty()) {
+        let at = place.saturating_add(u64::try_from(n_bytes).unwrap_or(u64::MAX));
+        match file.read_at(rest, at) {
+            Ok(0) | Err(_) => break,
+            Ok(n) => n_bytes += n,
+        }
     }
+    let text = String::from_utf8_lossy(bytes.get(..n_bytes)?).trim().to_owned();
+    (!text.is_empty()).then_some(text)
 }
 
 fn told(error: &store::Error) -> String {
@@ -142,8 +153,8 @@ mod tests {
     #[test]
     fn a_fault_is_noted_told_once_when_it_lasts_and_forgotten_when_it_is_over() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let noted = || read(&File::open(file.path()).unwrap());
-        let mut health = Health::new(Note::in_file(file.as_file()));
+        let noted = || read(&File::open(file.path()).unwrap(), DATABASE).unwrap_or_default();
+        let mut health = Health::new(Note::in_file(file.as_file(), DATABASE));
         let start = DateTime::UNIX_EPOCH;
         let hour = chrono::Duration::hours(1);
         assert_eq!((noted().as_str(), health.worked()), ("", false));
@@ -156,5 +167,9 @@ mod tests {
         assert_eq!(health.notice(hour, start + hour), None);
         assert!(health.worked() && !health.worked());
         assert_eq!((noted().as_str(), health.fault()), ("", None));
+        let other = Note::in_file(file.as_file(), CONFIGURATION);
+        other.write("line 3");
+        let text = read(&File::open(file.path()).unwrap(), CONFIGURATION);
+        assert_eq!((noted().as_str(), text.as_deref()), ("", Some("line 3")));
     }
 }

@@ -43,27 +43,36 @@ struct Line {
 /// What became of a message.
 #[derive(Debug)]
 pub(super) struct Carried {
-    nth: usize,
+    channel: String,
     ids: Vec<i64>,
     outcome: Result<(), ChannelError>,
 }
 
 impl Lines {
     pub(super) fn new(channels: &[Channel], retry: Duration) -> Lines {
+        let mut lines = Lines { lines: Vec::new(), tasks: JoinSet::new(), retry };
+        lines.change(channels, retry);
+        lines
+    }
+
+    /// Goes on with other channels. What is under way is carried to its end as it began.
+    pub(super) fn change(&mut self, channels: &[Channel], retry: Duration) {
+        let is_busy = |name: &str| self.lines.iter().any(|l| l.is_busy && l.channel.name == name);
         let line = |channel: &Channel| Line {
             channel: channel.clone(),
-            is_busy: false,
+            is_busy: is_busy(&channel.name),
             not_before: None,
             n_failures: 0,
             last_error: None,
         };
-        Lines { lines: channels.iter().map(line).collect(), tasks: JoinSet::new(), retry }
+        self.lines = channels.iter().map(line).collect();
+        self.retry = retry;
     }
 
     /// Gives every channel that is free and has something to tell its next message.
     pub(super) fn start(&mut self, app: &mut App, now: DateTime<Utc>) -> Result<()> {
         let hours = app.hours();
-        for (nth, line) in self.lines.iter_mut().enumerate() {
+        for line in &mut self.lines {
             if line.is_busy || line.not_before.is_some_and(|at| Instant::now() < at) {
                 continue;
             }
@@ -91,7 +100,7 @@ impl Lines {
                 let outcome = carried.unwrap_or_else(|_| {
                     Err(ChannelError::Unclear("it broke off in the program itself".to_owned()))
                 });
-                Carried { nth, ids, outcome }
+                Carried { channel: channel.name, ids, outcome }
             });
         }
         Ok(())
@@ -115,10 +124,16 @@ impl Lines {
     pub(super) fn settle(
         &mut self,
         app: &mut App,
-        Carried { nth, ids, outcome }: Carried,
+        Carried { channel, ids, outcome }: Carried,
         now: DateTime<Utc>,
     ) -> Result<Result<usize, String>> {
-        let Some(line) = self.lines.get_mut(nth) else { return Ok(Ok(0)) };
+        let Some(line) = self.lines.iter_mut().find(|line| line.channel.name == channel) else {
+            // It was under way when another configuration came, which has no such channel.
+            if outcome.is_ok() {
+                app.store.write(|tx| record::delivered(tx, &channel, &ids, now))?;
+            }
+            return Ok(Ok(0));
+        };
         line.is_busy = false;
         let name = &line.channel.name;
         match outcome {

@@ -143,6 +143,12 @@ impl Outbox {
         }
     }
 
+    /// Goes on with another pause between two attempts, and tries at once.
+    pub(super) fn change(&mut self, retry: Duration) {
+        self.retry = retry;
+        self.not_before = None;
+    }
+
     pub(super) fn retry_now(&mut self) {
         self.not_before = None;
     }

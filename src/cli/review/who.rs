@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 /// The user's name as the system's list of users has it, else as the environment has it, else the
 /// user's number.
-pub(super) fn who() -> String {
+pub(crate) fn who() -> String {
     let id = std::fs::metadata("/proc/self").map(|process| process.uid()).ok();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let listed = id.and_then(|id| name_of(&users, id));
