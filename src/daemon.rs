@@ -198,7 +198,7 @@ pub async fn run(mut app: App, reload: &Reload<'_>) -> Result<()> {
     let mut network = Network::now();
     let mut troubles = BTreeMap::new();
     let mut rest_at = None;
-    tracing::info!(mailboxes = app.settings.mailboxes.len(), database = %app.store.path().display(), "watching");
+    tracing::info!(database = %app.store.path().display(), "{}", watching(&app));
     // Trouble before the machine was switched off is no blindness when it is switched on. A daemon that
     // only starts again and again must not forget how long it has been blind.
     if lock.was_off_for(app.settings.watch.blind_after, clock::now())
@@ -276,10 +276,7 @@ pub async fn run(mut app: App, reload: &Reload<'_>) -> Result<()> {
                         tick = every(app.settings.watch.tick);
                         refusal.write("");
                         refused = None;
-                        tracing::info!(
-                            mailboxes = app.settings.mailboxes.len(),
-                            "the configuration was read anew"
-                        );
+                        tracing::info!("the configuration was read anew: {}", watching(&app));
                         settle(&mut app, &mut health, now)?;
                     }
                     Err(why) => {
@@ -617,15 +614,21 @@ fn status_line(app: &App, fault: Option<&str>, refused: Option<&str>) -> String 
         .map(|state| state.name)
         .filter(|name| app.settings.mailboxes.iter().any(|mailbox| mailbox.name == *name))
         .collect();
-    let line = match (fault, app.settings.mailboxes.len()) {
-        (Some(fault), _) => fault.to_owned(),
-        (None, _) if !failing.is_empty() => format!("cannot read {}", failing.join(", ")),
-        (None, 1) => "watching 1 mailbox".to_owned(),
-        (None, n) => format!("watching {n} mailboxes"),
+    let line = match fault {
+        Some(fault) => fault.to_owned(),
+        None if failing.is_empty() => watching(app),
+        None => format!("cannot read {}", failing.join(", ")),
     };
     match refused {
         Some(why) => format!("{line}; the old configuration stays in force: {why}"),
         None => line,
+    }
+}
+
+fn watching(app: &App) -> String {
+    match app.settings.mailboxes.len() {
+        1 => "watching 1 mailbox".to_owned(),
+        n => format!("watching {n} mailboxes"),
     }
 }
 

@@ -116,7 +116,8 @@ fn install(cx: &Context, scope: Scope, linger: bool, force: bool) -> Result<(), 
     if let Err(error) = systemd::systemctl(scope, &[verb, UNIT]) {
         return Err(Failure::new("the service does not start").because(error).hint(journal(scope)));
     }
-    if linger {
+    // Who lingers already needs nobody's leave.
+    if linger && lingering(scope) != Some(true) {
         let user = who();
         systemd::linger(&user).map_err(|error| {
             Failure::new("the service runs, but may not outlast your log-in")
