@@ -171,6 +171,26 @@ fn settings(drop_in: &str) -> impl Iterator<Item = &str> {
         .filter(|line| !line.contains('%'))
 }
 
+/// The command with which a program for a person is started: by the user's manager where it started
+/// us, so that the program has the desktop's environment instead of our sandbox and limits, and outlives us.
+#[must_use]
+pub fn outside(command: &[String]) -> Vec<String> {
+    // Set for the process that the manager itself started (systemd.exec(5)), and inherited by others.
+    let told = std::env::var("SYSTEMD_EXEC_PID").ok().and_then(|id| id.parse().ok());
+    let is_of_user = has_user_manager(std::env::var_os("XDG_RUNTIME_DIR").as_ref());
+    match told == Some(std::process::id()) && is_of_user {
+        true => by_manager(command),
+        false => command.to_vec(),
+    }
+}
+
+fn by_manager(command: &[String]) -> Vec<String> {
+    // Some terminals leave their window to another process and end: it is not ended with them.
+    let before =
+        ["systemd-run", "--user", "--quiet", "--collect", "--property=KillMode=process", "--"];
+    before.into_iter().map(str::to_owned).chain(command.iter().cloned()).collect()
+}
+
 /// Whether this user has a manager that could be asked.
 #[must_use]
 pub fn has_user_manager(runtime_directory: Option<&OsString>) -> bool {
@@ -208,6 +228,14 @@ mod tests {
         assert_eq!((state.status.as_str(), state.is_running()), ("a=b", false));
         assert!(State::read("").file.is_none());
         assert_eq!(State::read("ExecMainCode=0\nExecMainStatus=0\n").exit, None);
+    }
+
+    #[test]
+    fn who_was_not_started_by_a_manager_starts_programs_itself() {
+        let command = ["xdg-open", "https://mail.example/"].map(str::to_owned);
+        assert_eq!(outside(&command), command);
+        let asked = by_manager(&command);
+        assert_eq!((asked[0].as_str(), &asked[asked.len() - 2..]), ("systemd-run", &command[..]));
     }
 
     #[test]

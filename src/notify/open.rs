@@ -10,6 +10,7 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 
 use super::safe_line;
+use crate::systemd;
 
 /// So many programs may be open at once: a button that is pressed again and again must not fill the
 /// machine.
@@ -50,8 +51,10 @@ impl Opener {
     /// Starts a program, within a runtime of tokio. What fails is said in the log: there is nobody
     /// else to be told.
     pub fn open(&self, command: &[String]) {
-        let Some((program, arguments)) = command.split_first() else { return };
+        let Some(program) = command.first() else { return };
         let name = safe_line(program, 80);
+        let command = systemd::outside(command);
+        let Some((program, arguments)) = command.split_first() else { return };
         let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
             tracing::warn!("cannot show it: {N_OPEN} windows are open already");
             return;
