@@ -168,32 +168,38 @@ pub fn is_ours(db: &Connection, notice: &NoticeId) -> Result<bool> {
     Ok(statement.exists(rusqlite::params![notice.server, notice.id])?)
 }
 
+// What stands is looked for whenever the daemon wakes. The index of what is open knows it, and serves
+// only who asks in its own words first.
+const HAS_STRANGE: &str = "SELECT 1 FROM deliveries
+     WHERE state IN ('accepted', 'expired', 'lost') AND state = 'accepted'
+       AND server IS NOT ?1 LIMIT 1";
+const LOSE_STRANGE: &str = "UPDATE deliveries SET state = 'lost', state_at = :now
+     WHERE state IN ('accepted', 'expired', 'lost') AND state = 'accepted'
+       AND server IS NOT :server";
+const STANDING: &str = "SELECT d.notice, a.settled_at IS NOT NULL, a.key, a.kind, a.application,
+            a.title, a.body, a.pressing
+     FROM deliveries d JOIN alerts a ON a.id = d.alert
+     WHERE d.state IN ('accepted', 'expired', 'lost') AND d.state = 'accepted'
+       AND d.server = ?1 ORDER BY d.notice, a.id";
+const OLD_CODES: &str = "SELECT a.id FROM deliveries d JOIN alerts a ON a.id = d.alert
+     WHERE d.state IN ('accepted', 'expired', 'lost') AND d.state = 'accepted'
+       AND a.kind = :code AND a.settled_at IS NULL AND a.created_at <= :until";
+
 /// Whether notices are kept as standing on another server than this one, or on any where there is none.
 pub fn has_strange(db: &Connection, server: Option<&str>) -> Result<bool> {
-    let mut statement = db.prepare_cached(
-        "SELECT 1 FROM deliveries WHERE state = 'accepted' AND server IS NOT ?1 LIMIT 1",
-    )?;
-    Ok(statement.exists([server])?)
+    Ok(db.prepare_cached(HAS_STRANGE)?.exists([server])?)
 }
 
 /// Gives up the notices of every server but this one: their ids mean nothing any more.
 pub fn lose_strange(tx: &Transaction, server: Option<&str>, now: DateTime<Utc>) -> Result<()> {
-    tx.prepare_cached(
-        "UPDATE deliveries SET state = 'lost', state_at = :now
-         WHERE state = 'accepted' AND server IS NOT :server",
-    )?
-    .execute(named_params! { ":server": server, ":now": now.timestamp() })?;
+    tx.prepare_cached(LOSE_STRANGE)?
+        .execute(named_params! { ":server": server, ":now": now.timestamp() })?;
     Ok(())
 }
 
 /// The notices that stand on a server.
 pub fn standing(db: &Connection, server: &str) -> Result<Vec<Standing>> {
-    let mut statement = db.prepare_cached(
-        "SELECT d.notice, a.settled_at IS NOT NULL, a.key, a.kind, a.application, a.title, a.body,
-                a.pressing
-         FROM deliveries d JOIN alerts a ON a.id = d.alert
-         WHERE d.state = 'accepted' AND d.server = ?1 ORDER BY d.notice, a.id",
-    )?;
+    let mut statement = db.prepare_cached(STANDING)?;
     let mut rows = statement.query([server])?;
     let mut found: Vec<Standing> = Vec::new();
     while let Some(row) = rows.next()? {
@@ -293,11 +299,7 @@ pub fn settle_keys(tx: &Transaction, beginning: &str, now: DateTime<Utc>) -> Res
 
 /// The codes that stand on a screen and were raised before `until`.
 pub fn old_codes(db: &Connection, until: DateTime<Utc>) -> Result<Vec<i64>> {
-    let mut statement = db.prepare_cached(
-        "SELECT a.id FROM deliveries d JOIN alerts a ON a.id = d.alert
-         WHERE d.state = 'accepted' AND a.kind = :code AND a.settled_at IS NULL
-           AND a.created_at <= :until",
-    )?;
+    let mut statement = db.prepare_cached(OLD_CODES)?;
     let params = named_params! {
         ":code": AlertKind::VerificationCode.as_str(), ":until": until.timestamp(),
     };
@@ -359,7 +361,7 @@ pub fn unacknowledged(db: &Connection, since: DateTime<Utc>) -> Result<Vec<Told>
 /// Whether a notice about an application is among those that nobody is known to have seen.
 pub fn is_unacknowledged(db: &Connection, application: ApplicationId) -> Result<bool> {
     let mut statement = db.prepare_cached(
-        "SELECT 1 FROM alerts a JOIN deliveries d ON d.alert = a.id
+        "SELECT 1 FROM alerts a CROSS JOIN deliveries d ON d.alert = a.id
          WHERE a.application = ?1 AND a.settled_at IS NULL AND d.channel = 'desktop'
            AND d.state IN ('accepted', 'expired', 'lost')",
     )?;
@@ -401,4 +403,26 @@ fn read(mut rows: rusqlite::Rows) -> Result<Vec<Told>> {
 
 fn kinds(wanted: impl Fn(AlertKind) -> bool) -> String {
     json(&AlertKind::ALL.iter().filter(|k| wanted(**k)).map(|k| k.as_str()).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn what_stands_on_the_screen_is_found_however_much_was_told() {
+        let store = Store::in_memory().unwrap();
+        for sql in [HAS_STRANGE, LOSE_STRANGE, STANDING, OLD_CODES] {
+            let mut statement = store.read().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let mut rows = statement.raw_query();
+            let mut plan = String::new();
+            while let Some(row) = rows.next().unwrap() {
+                plan.push_str(&row.get::<_, String>(3).unwrap());
+                plan.push('\n');
+            }
+            assert!(plan.contains("deliveries_open (state=?)"), "{plan}");
+            assert!(!plan.contains("SCAN"), "{plan}");
+        }
+    }
 }
