@@ -399,7 +399,7 @@ impl App {
         };
         let alert = self.blind(&state, state.failing_since.unwrap_or(now));
         self.store
-            .write(|tx| record::alert(tx, &alert, now).map(drop))
+            .write(|tx| record::alert(tx, &alert, now))
             .context("cannot raise the alert about a mailbox")
     }
 

@@ -41,7 +41,7 @@ impl App {
         self.store
             .write(|tx| -> Result<(), store::Error> {
                 match &news {
-                    Some(alert) => drop(record::alert(tx, alert, now)?),
+                    Some(alert) => record::alert(tx, alert, now)?,
                     None => drop(record::withdraw_key(tx, &key, now)?),
                 }
                 Ok(())

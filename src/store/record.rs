@@ -302,13 +302,17 @@ pub fn rejudged(tx: &Transaction, mail: &StoredMessage) -> Result<()> {
     Ok(())
 }
 
-/// Raises an alert; says whether it is a new one.
-pub fn alert(tx: &Transaction, alert: &Alert, now: DateTime<Utc>) -> Result<bool> {
-    let n_rows = execute(
+/// Raises an alert, unless it was told. One that waits says from now on what it says now: the date in
+/// it may have been moved since it was raised first.
+pub fn alert(tx: &Transaction, alert: &Alert, now: DateTime<Utc>) -> Result<()> {
+    execute(
         tx,
         "INSERT INTO alerts (key, kind, application, title, body, pressing, created_at)
          VALUES (:key, :kind, :application, :title, :body, :pressing, :now)
-         ON CONFLICT (key) DO NOTHING",
+         ON CONFLICT (key) DO UPDATE
+         SET title = excluded.title, body = excluded.body, pressing = excluded.pressing
+         WHERE delivered_at IS NULL
+           AND (title, body, pressing) IS NOT (excluded.title, excluded.body, excluded.pressing)",
         named_params! {
             ":key": alert.key,
             ":kind": alert.kind.as_str(),
@@ -319,7 +323,7 @@ pub fn alert(tx: &Transaction, alert: &Alert, now: DateTime<Utc>) -> Result<bool
             ":now": now.timestamp(),
         },
     )?;
-    Ok(n_rows == 1)
+    Ok(())
 }
 
 /// Has the alerts of these deadlines told again that were told before the deadline was moved to
@@ -342,7 +346,7 @@ pub fn tell_again(tx: &Transaction, application: ApplicationId, ahead: &[Ahead])
 
 /// Withdraws the undelivered alerts about an application that no longer hold: those of its evaluation
 /// that are not among `holding`, and those of a mail whose matter is settled. One that holds again
-/// comes back.
+/// comes back, as if it were raised now.
 pub fn withdraw(
     tx: &Transaction,
     application: ApplicationId,
@@ -361,7 +365,10 @@ pub fn withdraw(
              CASE WHEN key IN (SELECT value FROM json_each(:keys)) THEN NULL
                   WHEN kind IN (SELECT value FROM json_each(:evaluated)) THEN coalesce(withdrawn_at, :now)
                   WHEN kind IN (SELECT value FROM json_each(:settled)) THEN coalesce(withdrawn_at, :now)
-                  ELSE NULL END
+                  ELSE NULL END,
+             created_at =
+             CASE WHEN withdrawn_at IS NOT NULL AND key IN (SELECT value FROM json_each(:keys))
+                  THEN :now ELSE created_at END
          WHERE application = :application AND delivered_at IS NULL",
         named_params! {
             ":application": application.0,

@@ -280,6 +280,31 @@ fn who_was_told_before_the_date_was_moved_is_told_again_at_the_new_one() {
 }
 
 #[test]
+fn what_waited_while_the_date_was_moved_is_told_with_the_new_one() {
+    let mut app = app();
+    let id = register(&mut app, ACME);
+    let from = Some(monday() - Duration::days(60));
+    let mut waiting = |days: i64, until: Option<&str>| {
+        let now = day(days);
+        app.complete("office", &[("INBOX", from), ("Sent", from)], now, "push", true).unwrap();
+        app.evaluate(now).unwrap();
+        if let Some(until) = until {
+            app.extend(id, until.parse().unwrap(), Some("high volume".to_owned()), now).unwrap();
+        }
+        let pending = query::pending_alerts(app.store.read()).unwrap();
+        let told = pending.iter().map(|p| (p.alert.title.clone(), p.created_at));
+        told.filter(|(title, _)| title.contains("response")).collect::<Vec<_>>()
+    };
+    // Nobody is at the screen, and before anybody is, CBP asks for patience.
+    let [(title, _)] = &waiting(8, None)[..] else { panic!() };
+    assert_eq!(title, "Acme Imports LLC: first response overdue since 11 May");
+    assert_eq!(waiting(8, Some("2026-05-18T04:00:00Z")), []);
+    let [(title, raised_at)] = &waiting(17, None)[..] else { panic!() };
+    assert_eq!(title, "Acme Imports LLC: first response overdue since 20 May");
+    assert_eq!(*raised_at, day(17));
+}
+
+#[test]
 fn who_hears_only_now_that_something_is_overdue_needs_no_reminder_of_it() {
     let mut app = app();
     register(&mut app, ACME);
