@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::desktop::Desktop;
-use crate::support::mail::ACME;
+use crate::support::mail::{ACME, JUNIPER};
 use crate::support::program::{Daemon, Program};
 use crate::support::recorder::{Asked, Mood, Recorder};
 use crate::support::{now, scratch, until};
@@ -234,6 +234,40 @@ fn buttons_show_put_off_and_acknowledge_and_each_is_recorded() {
     assert_eq!((&event["kind"], &event["source"]), (&"acknowledged".into(), &"notice".into()));
     assert_eq!(shown["events"].as_array().unwrap().len(), 3, "{:#}", shown["events"]);
     assert_eq!(program.status()["counts"]["unacknowledged"], 0);
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn a_server_started_anew_gives_the_old_ids_to_others_whose_buttons_are_not_ours() {
+    let desktop = session();
+    let recorder = Recorder::start(&desktop.bus_address());
+    let folder = scratch();
+    let opened: PathBuf = folder.path().join("opened");
+    let show = format!(
+        "show-command = [\"sh\", \"-c\", \"echo \\\"$1\\\" >> '{}'\", \"show\", \"{{application}}\"]",
+        opened.display()
+    );
+    let (program, id, daemon) = started(&desktop, &show);
+    program.add(JUNIPER);
+    raise(&program, 1, "approval", Some(id));
+    asked(&recorder, 1);
+    raise(&program, 2, "approval", Some(id));
+    let old = asked(&recorder, 2).remove(1);
+    told(&program, id, &["accepted", "accepted"]);
+    drop(recorder);
+    told(&program, id, &["lost", "lost"]);
+    let recorder = Recorder::start(&desktop.bus_address());
+    // Another program's notice.
+    recorder.presses(old.id, "default");
+    raise(&program, 3, "approval", Some(id + 1));
+    let second = asked(&recorder, 1).remove(0);
+    told(&program, id + 1, &["accepted"]);
+    recorder.presses(second.id, "default");
+    told(&program, id + 1, &["acted"]);
+    until("the program ran", || match fs::read_to_string(&opened) {
+        Ok(text) if text == format!("{}\n", id + 1) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
     assert_eq!(daemon.stop().code(), Some(0));
 }
 

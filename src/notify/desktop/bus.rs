@@ -51,8 +51,8 @@ pub(super) struct Attendant {
     /// What becomes of the notices that may still stand; the first one stays for good.
     kept: VecDeque<Kept>,
     /// What their connections hear, and where it comes out.
-    saying: mpsc::Sender<Heard>,
-    said: mpsc::Receiver<Heard>,
+    saying: mpsc::Sender<(NoticeId, Heard)>,
+    said: mpsc::Receiver<(NoticeId, Heard)>,
     /// What was heard last: a server that tells everybody is heard twice.
     lately: VecDeque<(Heard, Instant)>,
 }
@@ -123,7 +123,12 @@ impl Attendant {
                     }
                     self.tell(Heard::Late).await;
                 }
-                Some(heard) = self.said.recv() => self.pass_on(heard).await,
+                Some((of, heard)) = self.said.recv() => {
+                    // What an earlier server showed may have been reported just before it went.
+                    if self.session.as_ref().and_then(Session::server) == Some(of.server) {
+                        self.pass_on(heard).await;
+                    }
+                }
                 message = message(&mut self.session) => self.received(message).await,
             }
         }
@@ -186,9 +191,16 @@ impl Attendant {
         session.abilities = Some(abilities);
         if session.owner != before {
             let server = session.server();
-            self.tell(Heard::Server(server)).await;
+            self.replaced_by(server).await;
         }
         Ok(abilities)
+    }
+
+    /// Another server shows notices now, or none: what the last one showed went with it, and its ids
+    /// are given to the notices of other programs.
+    async fn replaced_by(&mut self, server: Option<String>) {
+        self.kept.clear();
+        self.tell(Heard::Server(server)).await;
     }
 
     async fn show(&mut self, notice: &Notice) {
@@ -252,7 +264,7 @@ impl Attendant {
                 })
                 .await;
             if let Ok(response) = response.try_recv() {
-                let _ = saying.send(meant(of, response)).await;
+                let _ = saying.send((of.clone(), meant(of, response))).await;
             }
             // The connection stays, whatever has become of this notice.
             std::future::pending::<()>().await;
@@ -273,11 +285,10 @@ impl Attendant {
         let (Some(session), Some(message)) = (&mut self.session, message) else {
             // The session has ended, and with it what was shown in it.
             self.session = None;
-            self.kept.clear();
-            return self.tell(Heard::Server(None)).await;
+            return self.replaced_by(None).await;
         };
         match session.heard(&message) {
-            Some(server @ Heard::Server(_)) => self.tell(server).await,
+            Some(Heard::Server(server)) => self.replaced_by(server).await,
             Some(heard) => self.pass_on(heard).await,
             None => {}
         }
