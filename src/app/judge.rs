@@ -300,7 +300,7 @@ impl Judge<'_> {
         if !evaluation.ahead.is_empty() {
             record::tell_again(tx, id, &evaluation.ahead)?;
         }
-        notice::settle(tx, id, history.stage(), &evaluation.alerts, self.now)?;
+        notice::settle(tx, id, history.stage(), &evaluation, self.now)?;
         for alert in &evaluation.alerts {
             record::alert(tx, alert, self.now)?;
         }

@@ -85,6 +85,8 @@ pub struct Evaluation {
     pub alerts: Vec<Alert>,
     /// What is yet to come: deadlines that lie ahead.
     pub ahead: Vec<Ahead>,
+    /// How the keys of alerts begin of which nobody can say now whether they hold.
+    pub unproved: Vec<String>,
 }
 
 /// A deadline that lies ahead. Who was told of it before it was moved there is told again then.
@@ -174,6 +176,9 @@ pub fn evaluate(
         .filter_map(|(window, _)| window.proof_needed(coverage, now))
         .chain(unproved)
         .min();
+    let unproved_windows = windows.iter().filter(|(_, verdict)| *verdict == Verdict::Unknown);
+    let unproved_keys =
+        unproved_windows.map(|(window, _)| key(application, window, "")).collect::<Vec<_>>();
     let next_deadline = windows.iter().filter_map(|(window, _)| window.next_deadline(now)).min();
     // The second after a deadline is the first at which it has passed.
     let next_at = next_deadline
@@ -197,6 +202,7 @@ pub fn evaluate(
         cliff: nearing.next,
         alerts,
         ahead,
+        unproved: unproved_keys,
     }
 }
 

@@ -12,6 +12,7 @@ use super::query::{alert, instant};
 use super::record::{self, json};
 use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::application::{ApplicationId, Stage};
+use crate::domain::evaluation::Evaluation;
 use crate::domain::notice::NoticeId;
 
 type Result<T> = std::result::Result<T, Error>;
@@ -250,25 +251,29 @@ pub fn n_shown(db: &Connection, since: DateTime<Utc>, now: DateTime<Utc>) -> Res
 }
 
 /// Settles the delivered alerts about an application that no longer hold, as
-/// [`record::withdraw`] withdraws the others. What is settled stays so.
+/// [`record::withdraw`] withdraws the others. What is settled stays so; of what is unproved nobody can
+/// say that it no longer holds.
 pub fn settle(
     tx: &Transaction,
     application: ApplicationId,
     stage: Stage,
-    holding: &[Alert],
+    evaluation: &Evaluation,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let keys: Vec<&str> = holding.iter().map(|alert| alert.key.as_str()).collect();
+    let keys: Vec<&str> = evaluation.alerts.iter().map(|alert| alert.key.as_str()).collect();
     tx.prepare_cached(
         "UPDATE alerts SET settled_at = :now
          WHERE application = :application AND delivered_at IS NOT NULL AND settled_at IS NULL
            AND (kind IN (SELECT value FROM json_each(:settled))
                 OR (kind IN (SELECT value FROM json_each(:evaluated))
-                    AND key NOT IN (SELECT value FROM json_each(:keys))))",
+                    AND key NOT IN (SELECT value FROM json_each(:keys))
+                    AND NOT EXISTS (SELECT 1 FROM json_each(:unproved)
+                                    WHERE substr(alerts.key, 1, length(value)) = value)))",
     )?
     .execute(named_params! {
         ":application": application.0,
         ":keys": json(&keys),
+        ":unproved": json(&evaluation.unproved),
         ":evaluated": kinds(AlertKind::is_evaluated),
         ":settled": kinds(|kind| !kind.still_tells(stage)),
         ":now": now.timestamp(),

@@ -10,6 +10,7 @@ use acewatch::domain::event::EventKind;
 use acewatch::domain::intake::Effect;
 use acewatch::domain::message::{FolderRole, Message};
 use acewatch::domain::rules::Rules;
+use acewatch::store::notice::{self, State};
 use acewatch::store::record::{Account, NewApplication};
 use acewatch::store::{Store, query, record};
 use chrono::{DateTime, Duration, Utc};
@@ -796,4 +797,81 @@ fn a_mail_that_was_recorded_is_explained_as_what_it_was() {
     let message = Message::parse(mail.as_bytes(), FolderRole::Inbox, monday());
     let examined = app.explain(&message).unwrap();
     assert_eq!(examined.effect, Effect::Recorded, "{}", examined.because);
+}
+
+/// A database as the version before `[[window]]` left it: one application whose answer is late, of
+/// which a person was told, and a mail that nobody has been told of yet.
+fn older_database(path: &Path) {
+    const OLDER: [&str; 8] = [
+        include_str!("../../migrations/0001_initial.sql"),
+        include_str!("../../migrations/0002_unreadable.sql"),
+        include_str!("../../migrations/0003_deliveries.sql"),
+        include_str!("../../migrations/0004_kept_mails.sql"),
+        include_str!("../../migrations/0005_dkim.sql"),
+        include_str!("../../migrations/0006_decisions.sql"),
+        include_str!("../../migrations/0007_receipts.sql"),
+        include_str!("../../migrations/0008_snoozes.sql"),
+    ];
+    let older = rusqlite::Connection::open(path).unwrap();
+    for sql in OLDER {
+        older.execute_batch(sql).unwrap();
+    }
+    let mark: i64 = Store::in_memory()
+        .unwrap()
+        .read()
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .unwrap();
+    let (sent, told) = (monday().timestamp(), (monday() + Duration::days(8)).timestamp());
+    let receipt = sent + 60;
+    let request = sent + 24 * 3600;
+    older
+        .execute_batch(&format!(
+            "PRAGMA application_id = {mark};
+             PRAGMA user_version = 8;
+             INSERT INTO applications (company, number, route, created_at, stage, attention,
+                                       next_evaluation_at, evaluated_at)
+             VALUES ('Acme Imports LLC', '12-345678900', 'email', {sent}, 'acknowledged', 'overdue',
+                     {told} + 86400, {told}),
+                    ('Juniper Trading', '12-345679900', 'email', {sent}, 'information_requested',
+                     'action_needed', {told} + 86400, {told});
+             INSERT INTO events (application, at, recorded_at, kind, source)
+             VALUES (1, {sent}, {sent}, 'submitted', 'command'),
+                    (1, {receipt}, {receipt}, 'receipt', 'command'),
+                    (2, {sent}, {sent}, 'submitted', 'command'),
+                    (2, {request}, {request}, 'information_request', 'command');
+             INSERT INTO alerts (key, kind, application, title, body, created_at, delivered_at)
+             VALUES ('window/1/first_response/{receipt}/due', 'due', 1, 't', 'b', {told}, {told}),
+                    ('window/1/first_response/{receipt}/overdue', 'overdue', 1, 't', 'b', {told}, {told}),
+                    ('window/2/your_answer/{request}/due', 'due', 2, 't', 'b', {told}, {told}),
+                    ('mail/review/x', 'review', NULL, 'To review', 'b', {told}, NULL);
+             INSERT INTO deliveries (alert, channel, delivered_at, attempts, attempted_at)
+             VALUES (1, 'desktop', {told}, 1, {told}), (2, 'desktop', {told}, 1, {told}),
+                    (3, 'desktop', {told}, 1, {told});"
+        ))
+        .unwrap();
+}
+
+#[test]
+fn after_an_upgrade_nothing_is_told_again_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("older.db");
+    older_database(&path);
+    let settings =
+        config::parse(OFFICE, Path::new("t.toml"), &Environment::from_process()).unwrap();
+    let mut app = App::new(Store::open(&path).unwrap(), settings, Rules::read(None).unwrap());
+    let now = monday() + Duration::days(8) + Duration::hours(1);
+    let from = Some(monday() - Duration::days(60));
+    app.evaluate(now).unwrap();
+    app.complete("office", &[("INBOX", from), ("Sent", from)], now, "push", true).unwrap();
+    app.evaluate(now).unwrap();
+    let waiting = app.pending_alerts("desktop", now).unwrap();
+    let waiting: Vec<&str> = waiting.iter().map(|p| p.alert.key.as_str()).collect();
+    assert_eq!(waiting, ["mail/review/x"]);
+    let told = notice::told(app.store.read(), ApplicationId(1)).unwrap();
+    let states: Vec<_> = told.iter().map(|told| (told.kind.as_str(), told.state)).collect();
+    assert_eq!(states, [("due", State::Delivered), ("overdue", State::Delivered)]);
+    // Nor was it settled while nobody knew yet what the mailboxes hold.
+    assert_eq!(told[1].settled_at, None);
+    let events = query::events(app.store.read(), ApplicationId(1)).unwrap();
+    assert_eq!(events.len(), 2, "another version moves no dates");
 }
