@@ -60,7 +60,7 @@ pub struct Args {
     /// Register the rows of a CSV file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// Print JSON
+    /// Print one JSON document
     #[arg(long)]
     json: bool,
 }

@@ -15,7 +15,7 @@ use crate::domain::application::Route;
 use crate::domain::calendar::{Calendar, Caveats, Counted, NotKnown, Skipped};
 use crate::domain::span::{CountUnit, Span};
 
-/// Show holidays and closures, or compute a date
+/// Show holidays and closures, or how dates are computed
 ///
 /// With --days: counts that many days from --from, or from today, and names every day that did
 /// not count. The day itself is day 0. A span of calendar days that would end on a day without
@@ -43,7 +43,7 @@ pub struct Args {
     /// How it would be sent
     #[arg(long, value_parser = PossibleValuesParser::new(Route::ALL.map(Route::as_str)), default_value = "email", requires = "submitted")]
     route: String,
-    /// Print JSON
+    /// Print one JSON document
     #[arg(long)]
     json: bool,
 }

@@ -16,7 +16,7 @@ use crate::store::query::Summary;
 /// Nothing of its history is lost, and no window of it runs any more.
 #[derive(Debug, clap::Args)]
 pub struct CloseArgs {
-    /// Its id, its importer number, or a part of its company's name that fits only one
+    /// The application's id, its importer number, or a part of its company's name that fits only one
     #[arg(value_name = "APP")]
     application: String,
     /// Why
@@ -29,7 +29,7 @@ pub struct CloseArgs {
 /// It goes on at the stage at which its history left it.
 #[derive(Debug, clap::Args)]
 pub struct ReopenArgs {
-    /// Its id, its importer number, or a part of its company's name that fits only one
+    /// The application's id, its importer number, or a part of its company's name that fits only one
     #[arg(value_name = "APP")]
     application: String,
 }

@@ -40,7 +40,7 @@ const FIRST_YEAR: i32 = 2026;
 /// desktop. The exit code is 1 if anything is at fault.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Print JSON
+    /// Print one JSON document
     #[arg(long)]
     json: bool,
 }

@@ -46,13 +46,13 @@ pub struct Args {
         value_parser = PossibleValuesParser::new(DraftKind::ALL.map(DraftKind::as_str))
     )]
     kind: String,
-    /// One for each application that is overdue now; those for which it makes no sense are left out
+    /// Write one for each application that is overdue now and for which it makes sense
     #[arg(long, conflicts_with = "applications")]
     all_overdue: bool,
     /// Write the escalation as a mail
     #[arg(long)]
     mail: bool,
-    /// Write it to FILE, or into the directory FILE, where each has a name of its own
+    /// Write it to FILE; where FILE is a directory, each goes into a file of its own there
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace a file that is there

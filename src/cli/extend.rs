@@ -7,14 +7,14 @@ use super::failure::Failure;
 use super::{Context, parse_time, render};
 use crate::domain::application::ApplicationId;
 
-/// Put off what is awaited, because CBP named a later date
+/// Put off what an application awaits, because CBP named a later date
 ///
 /// What runs now and would be due before that day is due on it, and overdue as much later as ever.
 /// Both dates say so. What begins later, such as the wait for the answer to a new submission, is
 /// counted as ever. To hear nothing for a while and change no date, use `acewatch snooze`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Its id, its importer number, or a part of its company's name that fits only one
+    /// The application's id, its importer number, or a part of its company's name that fits only one
     #[arg(value_name = "APP")]
     application: String,
     /// The day that CBP named: YYYY-MM-DD, or an RFC 3339 time on it

@@ -9,9 +9,9 @@ use crate::domain::alert::{Alert, AlertKind, Urgency};
 use crate::notify::channel::{Message, Part};
 use crate::notify::{Notice, desktop};
 
-/// Send a test message
+/// Send a test message over the desktop and the channels
 ///
-/// Over the desktop and every configured channel, or over those named. Nothing is recorded.
+/// Over all of them, or over those named. Nothing is recorded.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// `desktop`, or the name of a channel

@@ -17,10 +17,10 @@ use crate::domain::submission::Fault;
 use crate::domain::window::Verdict;
 use crate::store::{decision, edit, notice, query};
 
-/// Show one application: timeline, windows with how each date came about, what to do next
+/// Show one application: what happened, what is awaited and how each date came about, what to do
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Its id, its importer number in any written form, or a part of its company's name
+    /// The application's id, its importer number, or a part of its company's name that fits only one
     #[arg(value_name = "APP")]
     application: String,
     /// Print one JSON document

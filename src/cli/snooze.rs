@@ -15,24 +15,24 @@ use crate::store::notice;
 /// application again are told as ever.
 #[derive(Debug, clap::Args)]
 pub struct AckArgs {
-    /// Its id, its importer number, or a part of its company's name that fits only one
+    /// The application's id, its importer number, or a part of its company's name that fits only one
     #[arg(value_name = "APP")]
     application: String,
 }
 
-/// Hear nothing of its deadlines until a date
+/// Hear nothing of an application's deadlines until a date
 ///
 /// CBP's mails are told as ever, and its answer ends the snooze. When the time is over and
 /// something is still due or overdue, one alert says so.
 #[derive(Debug, clap::Args)]
 pub struct SnoozeArgs {
-    /// Its id, its importer number, or a part of its company's name that fits only one
+    /// The application's id, its importer number, or a part of its company's name that fits only one
     #[arg(value_name = "APP")]
     application: String,
     /// Until when: YYYY-MM-DD for the beginning of work on that day, or RFC 3339
     #[arg(long, value_name = "TIME", required_unless_present = "end", conflicts_with = "end")]
     until: Option<String>,
-    /// Why
+    /// Why, for the history
     #[arg(long, value_name = "TEXT", required_unless_present = "end")]
     reason: Option<String>,
     /// Hear of them again from now on

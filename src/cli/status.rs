@@ -27,8 +27,8 @@ use crate::store::query::{self, MailboxState, Summary, Tallied};
 /// Show how all applications stand
 ///
 /// Applications that need you come first. A filter keeps those that fit it: a stage or attention
-/// (overdue, due, unknown, action_needed, waiting, snoozed, approved, …), a route, a tag, an importer
-/// number, or a part of a company's name. Several filters must all fit.
+/// (overdue, due, unknown, action_needed, waiting, snoozed, approved, …), a route, a tag, an id, an
+/// importer number, or a part of a company's name. Several filters must all fit.
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// Keep the applications that fit
@@ -40,7 +40,7 @@ pub struct Args {
     /// Print one line and exit as a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
     #[arg(long, conflicts_with = "json")]
     check: bool,
-    /// Show the quiet applications too, however many they are
+    /// Show the quiet applications and every notice too, however many they are
     #[arg(long)]
     all: bool,
 }
@@ -55,7 +55,8 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let at = cx.at(&app)?;
     let now = cx.now(&app)?;
     let limit = (!args.all && !args.json && args.filters.is_empty()).then_some(QUIET_SHOWN);
-    let overview = Overview::of(&app, now, at, &args.filters, limit, masking)?;
+    let mut overview = Overview::of(&app, now, at, &args.filters, limit, masking)?;
+    overview.names_all_notices = args.all;
     if args.check {
         let (code, line) = overview.monitoring_line();
         render::print(&line)?;
@@ -104,6 +105,8 @@ struct Overview<'a> {
     n_unrecognised: i64,
     /// What was shown and nobody is known to have seen.
     unacknowledged: Vec<Told>,
+    /// Whether each of these is named, and not only the most urgent.
+    names_all_notices: bool,
     /// Why the daemon cannot write what it reads.
     database_fault: Option<String>,
 }
@@ -154,7 +157,7 @@ impl<'a> Overview<'a> {
                 let mut summaries = app.overview(now, at)?;
                 let n_all = summaries.len();
                 for filter in filters {
-                    let wanted = Filter::parse(filter);
+                    let wanted = Filter::parse(filter, &summaries);
                     summaries.retain(|summary| wanted.fits(summary));
                 }
                 let tally = tallied(&summaries);
@@ -180,6 +183,7 @@ impl<'a> Overview<'a> {
             n_unreadable: app.n_unreadable()?,
             n_unrecognised: kept::n_unrecognised(db)?,
             unacknowledged: notice::unacknowledged(db, now - chrono::Duration::days(30))?,
+            names_all_notices: false,
             database_fault: daemon::database_fault(app.store.path()),
         })
     }
@@ -360,7 +364,8 @@ impl<'a> Overview<'a> {
                 ));
             }
         }
-        text.push_str(&told::unacknowledged(&self.unacknowledged, zone, self.masking));
+        let n_named = if self.names_all_notices { usize::MAX } else { told::NAMED };
+        text.push_str(&told::unacknowledged(&self.unacknowledged, n_named, zone, self.masking));
         if let Some(at) = self.at {
             text.push_str(&format!("as of {}\n", render::moment(at, zone)));
         }
@@ -439,16 +444,31 @@ impl<'a> Overview<'a> {
         }
     }
 
+    /// How many applications there are of each sort. Each is counted once: as what it wants of
+    /// somebody, else as what has become of it.
     fn counts_line(&self) -> String {
+        let n_quiet = |stages: &[Stage]| {
+            self.n_where(|stage, attention| {
+                attention == Attention::None && stages.contains(&stage)
+            })
+        };
+        // Nobody writes to CBP about a log-in that is late.
+        let is_for_cbp = |stage: Stage, attention| {
+            attention == Attention::Overdue && stage.awaits_decision()
+        };
+        let overdue = match self.n_where(is_for_cbp) {
+            0 => "overdue",
+            _ => "overdue (`acewatch draft --help`)",
+        };
         let counts = [
             (self.n_attention(Attention::ActionNeeded), "your turn"),
-            (self.n_attention(Attention::Overdue), "overdue (`acewatch draft --help`)"),
+            (self.n_attention(Attention::Overdue), overdue),
             (self.n_attention(Attention::Unknown), "unknown"),
             (self.n_attention(Attention::Due), "due"),
             (self.n_waiting(), "waiting"),
-            (self.n_stage(&[Stage::Approved, Stage::Active]), "approved"),
-            (self.n_stage(&[Stage::Rejected]), "rejected"),
-            (self.n_stage(&[Stage::Closed]), "closed"),
+            (n_quiet(&[Stage::Draft]), "not sent"),
+            (n_quiet(&[Stage::Approved, Stage::Active]), "approved"),
+            (n_quiet(&[Stage::Closed]), "closed"),
         ];
         let mut parts: Vec<String> =
             counts.iter().filter(|(n, _)| 0 < *n).map(|(n, word)| format!("{n} {word}")).collect();
@@ -641,17 +661,32 @@ fn is_waiting(stage: Stage, attention: Attention) -> bool {
     attention == Attention::None && stage.awaits_decision()
 }
 
+fn has_tag(application: &Application, tag: &str) -> bool {
+    application.tags.iter().any(|own| own.to_lowercase() == tag)
+}
+
 /// What an application must be to be shown.
 enum Filter {
     Stage(Stage),
     Attention(Attention),
     Waiting,
     Snoozed,
+    /// The id, or a tag that is written like it.
+    Id {
+        id: ApplicationId,
+        tag: String,
+    },
     Words { tag: String, name: String, digits: String },
 }
 
 impl Filter {
-    fn parse(written: &str) -> Filter {
+    /// A number is an id where one of the `summaries` has it, as wherever an application is named.
+    fn parse(written: &str, summaries: &[Summary]) -> Filter {
+        if let Ok(id) = written.trim().trim_start_matches('#').parse().map(ApplicationId)
+            && summaries.iter().any(|summary| summary.application.id == id)
+        {
+            return Filter::Id { id, tag: written.to_lowercase() };
+        }
         let word = written.to_lowercase().replace([' ', '-'], "_");
         match word.as_str() {
             "waiting" => return Filter::Waiting,
@@ -676,10 +711,11 @@ impl Filter {
             Filter::Attention(attention) => summary.attention == *attention,
             Filter::Waiting => is_waiting(summary.stage, summary.attention),
             Filter::Snoozed => summary.snoozed_until.is_some(),
+            Filter::Id { id, tag } => application.id == *id || has_tag(application, tag),
             Filter::Words { tag, name, digits } => {
                 let names = std::iter::once(&application.company).chain(&application.aliases);
                 application.route.as_str() == tag
-                    || application.tags.iter().any(|own| own.to_lowercase() == *tag)
+                    || has_tag(application, tag)
                     || (5 <= digits.len()
                         && digits.chars().any(|c| c.is_ascii_digit())
                         && application.number.digits().starts_with(digits.as_str()))

@@ -42,7 +42,7 @@ pub struct Args {
     /// Say what is wrong with a subject line; the exit code is 1 if anything is
     #[arg(long, value_name = "LINE")]
     lint: Option<String>,
-    /// Print JSON
+    /// Print one JSON document
     #[arg(long)]
     json: bool,
 }

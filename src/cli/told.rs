@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::render::{self, Masking, rfc3339, rfc3339_or_null, styled};
+use crate::domain::alert::AlertKind;
 use crate::domain::application::ApplicationId;
 use crate::domain::zone::Zone;
 use crate::store::notice::{State, Told};
 
-/// So many are named in the overview.
-const NAMED: usize = 5;
+/// So many are named in the overview unless all are asked for.
+pub(crate) const NAMED: usize = 5;
 
 /// The section of `show`; empty where nothing was told.
 pub(crate) fn section(told: &[Told], zone: &Zone, masking: &Masking) -> String {
@@ -30,29 +31,46 @@ pub(crate) fn section(told: &[Told], zone: &Zone, masking: &Masking) -> String {
     text
 }
 
-/// The lines of `status` about what nobody is known to have seen.
-pub(crate) fn unacknowledged(told: &[Told], zone: &Zone, masking: &Masking) -> String {
+/// The lines of `status` about what nobody is known to have seen: the `n_named` most urgent.
+pub(crate) fn unacknowledged(
+    told: &[Told],
+    n_named: usize,
+    zone: &Zone,
+    masking: &Masking,
+) -> String {
     if told.is_empty() {
         return String::new();
     }
     let notices = render::counted(told.len(), "notice");
     let mut text = format!("  {notices} shown and neither closed nor answered:\n");
-    for told in told.iter().take(NAMED) {
-        let id = told.application.map(|ApplicationId(id)| format!("  `acewatch ack {id}`"));
+    let mut urgent_first: Vec<&Told> = told.iter().collect();
+    urgent_first.sort_by_key(|told| AlertKind::ALL.iter().position(|kind| *kind == told.kind));
+    for told in urgent_first.iter().take(n_named) {
+        let became = became(told, zone);
+        // That it was shown stands above.
+        let became = became.strip_prefix("shown").unwrap_or(&became);
         text.push_str(&format!(
-            "    {}  ({}){}\n",
+            "    {}  ({}{became}){}\n",
             masking.text(&told.title),
-            match told.told_at {
-                Some(at) => format!("{}: {}", render::moment(at, zone), became(told, zone)),
-                None => became(told, zone),
-            },
-            styled(&id.unwrap_or_default(), render::FAINT),
+            render::moment(told.told_at.unwrap_or(told.raised_at), zone),
+            styled(&what_to_do(told), render::FAINT),
         ));
     }
-    if NAMED < told.len() {
-        text.push_str(&format!("    … and {} more\n", told.len() - NAMED));
+    if n_named < told.len() {
+        let n_more = told.len() - n_named;
+        text.push_str(&format!("    … and {n_more} more: `acewatch status --all`\n"));
     }
     text
+}
+
+/// The command that ends it.
+fn what_to_do(told: &Told) -> String {
+    match (told.kind, told.application) {
+        (AlertKind::Review, _) => "  `acewatch review`".to_owned(),
+        (AlertKind::Blind | AlertKind::Unreadable, _) => "  `acewatch doctor`".to_owned(),
+        (_, Some(ApplicationId(id))) => format!("  `acewatch ack {id}`"),
+        (_, None) => String::new(),
+    }
 }
 
 fn became(told: &Told, zone: &Zone) -> String {
@@ -128,7 +146,6 @@ pub(crate) fn unacknowledged_json(told: &[Told], masking: &Masking) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::alert::AlertKind;
 
     fn told(state: State, action: Option<&str>) -> Told {
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();

@@ -81,7 +81,11 @@ async fn look(
     for folder in &resolved.folders {
         let selected = session.examine(&folder.raw).await?;
         let role = format!("{:?}", folder.role).to_lowercase();
-        found.push(format!("{} ({role}, {} mails)", decoded(&folder.raw), selected.exists));
+        let mails = match selected.exists {
+            1 => "1 mail".to_owned(),
+            n => format!("{n} mails"),
+        };
+        found.push(format!("{} ({role}, {mails})", decoded(&folder.raw)));
     }
     Ok((found.join(", "), resolved.missing))
 }

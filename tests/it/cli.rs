@@ -115,6 +115,7 @@ snapshot!(
     ["status", "--at", NOW],
     ["status", "--at", NOW, "approved"],
     ["status", "--at", NOW, "north"],
+    ["status", "--at", NOW, "3"],
     ["status", "--at", NOW, "nobody"],
     ["status", "--at", NOW, "--check"],
 );
