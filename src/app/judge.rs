@@ -271,6 +271,11 @@ impl Judge<'_> {
             if examined.found.application.is_none() {
                 continue;
             }
+            let waits_as_before = examined.effect == Effect::Review
+                && stored.application == examined.found.application;
+            if !waits_as_before {
+                kept::settle_alerts_of(tx, &stored, self.now)?;
+            }
             self.reread(tx, stored.id, &message, &examined)?;
             self.apply(tx, stored.id, &message, &examined, touched)?;
         }

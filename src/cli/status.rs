@@ -448,14 +448,11 @@ impl<'a> Overview<'a> {
     /// somebody, else as what has become of it.
     fn counts_line(&self) -> String {
         let n_quiet = |stages: &[Stage]| {
-            self.n_where(|stage, attention| {
-                attention == Attention::None && stages.contains(&stage)
-            })
+            self.n_where(|stage, attention| attention == Attention::None && stages.contains(&stage))
         };
         // Nobody writes to CBP about a log-in that is late.
-        let is_for_cbp = |stage: Stage, attention| {
-            attention == Attention::Overdue && stage.awaits_decision()
-        };
+        let is_for_cbp =
+            |stage: Stage, attention| attention == Attention::Overdue && stage.awaits_decision();
         let overdue = match self.n_where(is_for_cbp) {
             0 => "overdue",
             _ => "overdue (`acewatch draft --help`)",
@@ -676,7 +673,11 @@ enum Filter {
         id: ApplicationId,
         tag: String,
     },
-    Words { tag: String, name: String, digits: String },
+    Words {
+        tag: String,
+        name: String,
+        digits: String,
+    },
 }
 
 impl Filter {

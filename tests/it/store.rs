@@ -315,6 +315,20 @@ fn a_mail_that_stays_unreadable_is_told_once() {
 }
 
 #[test]
+fn what_found_its_application_is_no_longer_told_as_a_mail_to_review() {
+    let mut app = app();
+    let at = monday() + Duration::days(1);
+    let told = |app: &App| -> Vec<String> {
+        let pending = query::pending_alerts(app.store.read()).unwrap();
+        pending.into_iter().map(|alert| alert.alert.kind.as_str().to_owned()).collect()
+    };
+    ingest(&mut app, FolderRole::Inbox, &[(&approval(ACME, at), at)], at);
+    assert_eq!(told(&app), ["review"]);
+    register(&mut app, ACME);
+    assert_eq!(told(&app), ["approval"]);
+}
+
+#[test]
 fn a_deadline_is_told_once_and_only_where_the_mailbox_was_read() {
     let mut app = app();
     let id = register(&mut app, ACME);
