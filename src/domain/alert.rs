@@ -6,6 +6,8 @@
 //! because a notice may be read by anyone who sees the screen, and no link, because a forged mail
 //! could have brought it.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::application::{ApplicationId, Stage};
@@ -246,10 +248,28 @@ impl Alert {
     }
 }
 
+/// As many of these as a title has room for.
+fn fitting(counts: &[String]) -> String {
+    let joined = counts.join(", ");
+    if joined.chars().count() <= WHOLE {
+        return joined;
+    }
+    let mut title = String::new();
+    for count in counts {
+        if WHOLE < title.chars().count() + count.chars().count() + 3 {
+            break;
+        }
+        title.push_str(&format!("{count}, "));
+    }
+    format!("{title}…")
+}
+
+/// So many characters of a title every notification server shows.
+const WHOLE: usize = 60;
+
 /// A title about a company that a notice shows whole: at most 60 characters. What does not fit is cut
 /// from the company's name.
 pub fn titled(company: &str, what: &str) -> String {
-    const WHOLE: usize = 60;
     const LEAST: usize = 12;
     let room = WHOLE.saturating_sub(what.chars().count() + 2).max(LEAST);
     match company.chars().count() <= room {
@@ -320,13 +340,13 @@ pub fn digest(alerts: &[&Alert]) -> (String, String) {
     kinds.sort();
     let counts: Vec<String> = kinds.iter().map(|(kind, n)| kind.counted(*n)).collect();
     let mut sorted: Vec<&&Alert> = alerts.iter().collect();
-    sorted.sort_by_key(|alert| (!alert.is_pressing, alert.kind));
+    sorted.sort_by_key(|alert| (Reverse(alert.urgency()), alert.kind));
     let mut lines: Vec<String> =
         sorted.iter().take(NAMED).map(|alert| alert.title.clone()).collect();
     if NAMED < alerts.len() {
         lines.push(format!("… and {} more: `acewatch status`", alerts.len() - NAMED));
     }
-    (counts.join(", "), lines.join("\n"))
+    (fitting(&counts), lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -423,5 +443,12 @@ mod tests {
         let (title, body) = digest(&alerts.iter().collect::<Vec<_>>());
         assert_eq!(title, "1 approved, 2 overdue, 1 due");
         assert_eq!(body, "approved c\noverdue b\noverdue d\ndue a");
+        let many: Vec<Alert> = AlertKind::ALL.map(|kind| alert(kind, kind.as_str())).to_vec();
+        let (title, body) = digest(&many.iter().collect::<Vec<_>>());
+        assert_eq!(title, "1 code, 1 suspicious, 1 not delivered, 1 to send again, …");
+        assert!(body.ends_with("\n… and 13 more: `acewatch status`"), "{body}");
+        // What is critical comes first, whatever its kind.
+        let two = [alert(AlertKind::Overdue, "overdue"), alert(AlertKind::Blind, "blind")];
+        assert_eq!(digest(&two.iter().collect::<Vec<_>>()).1, "blind\noverdue");
     }
 }

@@ -247,9 +247,11 @@ fn window(history: &History, rule: &Arc<WindowRule>, calendar: &Calendar) -> Opt
         // One that closes before it opened was never open for any time.
         .map(|at| at.max(opened_at));
     let pauses: Vec<Pause> = match rule.owes {
-        Owes::Cbp => {
-            history.requests.iter().filter_map(|pause| within(*pause, opened_at)).collect()
-        }
+        Owes::Cbp => history
+            .requests
+            .iter()
+            .filter_map(|pause| within(*pause, (opened_at, closed_at)))
+            .collect(),
         Owes::You => Vec::new(),
     };
     let paused: Duration =
@@ -284,10 +286,15 @@ fn window(history: &History, rule: &Arc<WindowRule>, calendar: &Calendar) -> Opt
 /// From when until when CBP waited for us.
 type Pause = (DateTime<Utc>, Option<DateTime<Utc>>);
 
-/// The part of a pause after `opened_at`.
-fn within((from, until): Pause, opened_at: DateTime<Utc>) -> Option<Pause> {
+/// The part of a pause within the time for which a window was open.
+fn within(
+    (from, until): Pause,
+    (opened_at, closed_at): (DateTime<Utc>, Option<DateTime<Utc>>),
+) -> Option<Pause> {
     let is_over = until.is_some_and(|until| until <= opened_at);
-    (!is_over).then_some((from.max(opened_at), until))
+    let is_later = closed_at.is_some_and(|closed_at| closed_at <= from);
+    let until = until.into_iter().chain(closed_at).min();
+    (!is_over && !is_later).then_some((from.max(opened_at), until))
 }
 
 fn deadline(
@@ -346,13 +353,18 @@ fn counted(deadline: &Deadline) -> String {
     }
     let mut text = spelled(&deadline.counted);
     if let Some(resumed) = &deadline.resumed {
-        text.push_str(&format!(", and {} for which CBP waited for you", spelled(resumed)));
+        let (days, left_out) = (days_of(resumed), left_out_of(resumed));
+        text.push_str(&format!(", and {days} for which CBP waited for you{left_out}"));
     }
     text
 }
 
 /// Writes a count with the days left out, weekends summed up.
 pub fn spelled(counted: &Counted) -> String {
+    format!("{}{}", days_of(counted), left_out_of(counted))
+}
+
+fn days_of(counted: &Counted) -> String {
     let unit = match (counted.span.unit, counted.span.n) {
         (CountUnit::Business, 1) => "business day",
         (CountUnit::Business, _) => "business days",
@@ -361,6 +373,10 @@ pub fn spelled(counted: &Counted) -> String {
         (CountUnit::Hours, 1) => "hour",
         (CountUnit::Hours, _) => "hours",
     };
+    format!("{} {unit}", counted.span.n)
+}
+
+fn left_out_of(counted: &Counted) -> String {
     let is_weekend = |day: &&Skipped| matches!(day.because.as_str(), "Saturday" | "Sunday");
     let n_weekend = counted.skipped.iter().filter(is_weekend).count();
     let mut left_out: Vec<String> = counted
@@ -380,8 +396,8 @@ pub fn spelled(counted: &Counted) -> String {
         _ => "leaving out",
     };
     match left_out.is_empty() {
-        true => format!("{} {unit}", counted.span.n),
-        false => format!("{} {unit}, {word} {}", counted.span.n, left_out.join(", ")),
+        true => String::new(),
+        false => format!(", {word} {}", left_out.join(", ")),
     }
 }
 
@@ -483,6 +499,21 @@ mod tests {
         assert_eq!(named(&before, "decision").due.day().to_string(), "2026-05-07");
         assert_eq!(decision.paused_days, 7);
         assert_eq!(decision.due.day().to_string(), "2026-05-14");
+    }
+
+    #[test]
+    fn what_was_answered_before_cbp_asked_is_not_put_off_by_the_question() {
+        let answered = windows_of(&[
+            SENT,
+            RECEIPT,
+            ("2026-05-04T15:00:00Z", EventKind::InformationRequest),
+            ("2026-05-08T16:00:00Z", EventKind::Answered),
+        ]);
+        assert_eq!(named(&answered, "acknowledgement").due.day().to_string(), "2026-05-01");
+        assert_eq!(
+            named(&answered, "decision").explained(&calendar())[1],
+            "due when Mon 11 May 2026 ends: 7 calendar days, and 4 calendar days for which CBP waited for you"
+        );
     }
 
     #[test]
