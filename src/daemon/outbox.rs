@@ -89,6 +89,8 @@ pub(super) struct Outbox {
     leaving: BTreeSet<NoticeId>,
     /// Whether the last notice was not taken.
     has_failed: bool,
+    /// Whether another server came while a notice was under way.
+    came_meanwhile: bool,
     /// What was heard and could not be recorded yet.
     unrecorded: Vec<Heard>,
     /// Whether the notice of which no alert knows was accepted.
@@ -137,6 +139,7 @@ impl Outbox {
             accepted: None,
             leaving: BTreeSet::new(),
             has_failed: false,
+            came_meanwhile: false,
             unrecorded: Vec::new(),
             is_aside_shown: false,
             n_shown: 0,
@@ -268,6 +271,8 @@ impl Outbox {
     fn take(&mut self, app: &mut App, heard: Heard, now: DateTime<Utc>) -> Result<()> {
         match heard {
             Heard::Server(server) => {
+                self.came_meanwhile = server.is_some()
+                    && matches!(self.step, Step::Showing { .. } | Step::Aside { .. });
                 match (&self.server, &server) {
                     // One that ends over what it is given must not be fed as fast as it comes back.
                     (_, Some(_)) if self.has_failed => {
@@ -316,6 +321,10 @@ impl Outbox {
                 }
                 let waiting = ready(app, now)?;
                 self.failed(app, error, &waiting)?;
+                if std::mem::take(&mut self.came_meanwhile) {
+                    // The one that was asked had gone, and its successor is there already.
+                    self.not_before = Some(Instant::now() + SOON.min(self.retry));
+                }
             }
             Heard::Late => {
                 if let Step::Showing { is_late, .. } | Step::Aside { is_late } = &mut self.step {

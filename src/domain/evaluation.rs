@@ -122,7 +122,16 @@ pub fn evaluate(
         }
         Stage::Closed => Attention::None,
         _ => {
-            let attentions = windows.iter().map(|(_, verdict)| attention_of(*verdict, stage));
+            let attentions = windows.iter().map(|(window, verdict)| match *verdict {
+                // Who is to be reminded of a log-in has an account that works: that is never late.
+                Verdict::Due | Verdict::Overdue if window.recurs() => {
+                    match window.is_critical(coverage, now) {
+                        true => Attention::None,
+                        false => Attention::Due,
+                    }
+                }
+                verdict => attention_of(verdict, stage),
+            });
             attentions.max().unwrap_or_default()
         }
     };
@@ -144,14 +153,15 @@ pub fn evaluate(
         // of what was late before it.
         let overdue = windows.iter().filter(|(_, verdict)| *verdict == Verdict::Overdue);
         let last_overdue = overdue.map(|(window, _)| window).max_by_key(|w| w.overdue.at);
-        for (window, verdict) in &windows {
+        for (window, verdict) in windows.iter().filter(|(window, _)| !window.is_past(now)) {
             let passed = passed(window, *verdict, coverage, now);
             let told = passed.filter(|(kind, deadline)| {
                 let is_news = *kind != AlertKind::Due || last_overdue.is_none();
                 is_news && !silence.covers(window, deadline.at)
             });
             alerts.extend(told.map(|passed| alert_of(application, window, passed)));
-            if last_overdue.is_some_and(|last| std::ptr::eq(last, window)) {
+            let reminds = last_overdue.is_some_and(|last| std::ptr::eq(last, window));
+            if reminds && !window.recurs() {
                 let Reminders { last, next, unread } =
                     reminders_of(window, reminders, (coverage, calendar), now);
                 unproved = unread;
@@ -180,9 +190,11 @@ pub fn evaluate(
     let unproved_keys =
         unproved_windows.map(|(window, _)| key(application, window, "")).collect::<Vec<_>>();
     let next_deadline = windows.iter().filter_map(|(window, _)| window.next_deadline(now)).min();
+    let past_at = windows.iter().filter_map(|(window, _)| window.past_at()).find(|at| now <= *at);
     // The second after a deadline is the first at which it has passed.
     let next_at = next_deadline
         .into_iter()
+        .chain(past_at)
         .chain(reminded_at)
         .chain(sendable_until)
         .min()
@@ -554,6 +566,26 @@ mod tests {
                 "Check the number; if it is wrong, send it again.\nIn the mail to CBP the importer number is hardly a real one. The right subject: `acewatch subject 7`",
             ),
         );
+    }
+
+    #[test]
+    fn an_account_in_use_is_told_of_at_its_dates_and_is_never_late() {
+        let login = Event {
+            text: Some("first-login".to_owned()),
+            ..happened(1, at("2026-05-01T15:00:00Z"), EventKind::Milestone)
+        };
+        let check = |now: &str, attention: Attention, kinds: &[AlertKind]| {
+            let found = evaluated_of(std::slice::from_ref(&login), "2026-12-31T00:00:00Z", at(now));
+            let told: Vec<AlertKind> = found.alerts.iter().map(|alert| alert.kind).collect();
+            assert_eq!((found.attention, &told[..]), (attention, kinds), "{now}");
+        };
+        use AlertKind::*;
+        check("2026-06-05T12:00:00Z", Attention::None, &[]);
+        check("2026-06-06T12:00:00Z", Attention::Due, &[Due]);
+        check("2026-06-11T12:00:00Z", Attention::Due, &[Overdue]);
+        check("2026-06-13T12:00:00Z", Attention::None, &[Critical]);
+        check("2026-06-20T12:00:00Z", Attention::None, &[]);
+        check("2026-11-20T12:00:00Z", Attention::None, &[]);
     }
 
     #[test]

@@ -179,6 +179,23 @@ impl Window {
         self.deadlines().map(|(_, deadline)| deadline.at).find(|at| now <= *at)
     }
 
+    /// Whether nothing closes it, and only another event of the kind it opened on begins it anew.
+    pub fn recurs(&self) -> bool {
+        self.rule.closes_on.is_empty()
+    }
+
+    /// Of one that recurs, until when it is worth a word: what was not done a week after the last
+    /// date is not done because of a notice.
+    pub(super) fn past_at(&self) -> Option<DateTime<Utc>> {
+        let (_, last) = self.deadlines().last().filter(|_| self.recurs() && self.is_running())?;
+        Some(last.at + Duration::days(7))
+    }
+
+    /// Whether that time is over.
+    pub(super) fn is_past(&self, now: DateTime<Utc>) -> bool {
+        self.past_at().is_some_and(|past_at| past_at < now)
+    }
+
     /// Its deadlines with their names, in order.
     pub fn deadlines(&self) -> impl Iterator<Item = (&'static str, &Deadline)> {
         let critical = self.critical.as_ref().map(|critical| ("critical", critical));

@@ -340,6 +340,11 @@ impl Oracle {
         let overdue = late.iter().filter(|(_, how, _)| *how != Late::Due);
         let last = overdue.max_by_key(|(open, ..)| open.overdue).map(|(open, ..)| open.name);
         for (open, how, at) in late {
+            // An account in use is reminded of at each date, and not once all that is a week ago.
+            let is_in_use = open.name == "login";
+            if is_in_use && open.critical.is_some_and(|last| last + Duration::days(7) < now) {
+                continue;
+            }
             // Who is told that one thing is late need not hear that another one is due.
             if (how != Late::Due || last.is_none()) && !is_silent(open, at) {
                 holds.push(Matter::Window(open.name, open.since, how));
@@ -347,6 +352,7 @@ impl Oracle {
             // Only what became overdue last reminds, and only its last reminder counts.
             let reminder = open.reminders.iter().rposition(|at| has_passed(open, *at));
             if last == Some(open.name)
+                && !is_in_use
                 && let Some(n) = reminder.filter(|n| !is_silent(open, open.reminders[*n]))
             {
                 holds.push(Matter::Reminder(open.name, open.since, n + 1));
