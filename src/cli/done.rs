@@ -72,16 +72,9 @@ mod tests {
 
     fn event(id: i64, kind: EventKind, text: Option<&str>, undoes: Option<i64>) -> Event {
         Event {
-            id,
-            at: DateTime::UNIX_EPOCH,
-            kind,
-            source: Source::Command,
-            message: None,
-            message_id: None,
             text: text.map(str::to_owned),
-            until: None,
             undoes,
-            decided: None,
+            ..Event::new(id, DateTime::UNIX_EPOCH, kind, Source::Command)
         }
     }
 

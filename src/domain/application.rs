@@ -496,18 +496,7 @@ mod tests {
     }
 
     fn event(id: i64, at: i64, kind: EventKind, text: Option<&str>) -> Event {
-        Event {
-            id,
-            at: day(at),
-            kind,
-            source: Source::Message,
-            message: None,
-            message_id: None,
-            text: text.map(str::to_owned),
-            until: None,
-            undoes: None,
-            decided: None,
-        }
+        Event { text: text.map(str::to_owned), ..Event::new(id, day(at), kind, Source::Message) }
     }
 
     fn check(kinds: &[(i64, EventKind)], expected: Stage) -> History {

@@ -455,18 +455,7 @@ mod tests {
     }
 
     fn happened(id: i64, at: DateTime<Utc>, kind: EventKind) -> Event {
-        Event {
-            id,
-            at,
-            kind,
-            source: Source::Message,
-            message: None,
-            message_id: None,
-            text: None,
-            until: None,
-            undoes: None,
-            decided: None,
-        }
+        Event::new(id, at, kind, Source::Message)
     }
 
     fn evaluated_of(events: &[Event], read_until: &str, now: DateTime<Utc>) -> Evaluation {

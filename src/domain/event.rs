@@ -175,6 +175,24 @@ pub struct Event {
     pub decided: Option<Decided>,
 }
 
+impl Event {
+    /// One that says no more than what happened, and when.
+    pub fn new(id: i64, at: DateTime<Utc>, kind: EventKind, source: Source) -> Event {
+        Event {
+            id,
+            at,
+            kind,
+            source,
+            message: None,
+            message_id: None,
+            text: None,
+            until: None,
+            undoes: None,
+            decided: None,
+        }
+    }
+}
+
 /// Who decided about a mail, and why.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Decided {

@@ -117,18 +117,7 @@ mod tests {
     use crate::domain::zone::Zone;
 
     fn event(id: i64, (when, kind): (&str, EventKind)) -> Event {
-        Event {
-            id,
-            at: when.parse().unwrap(),
-            kind,
-            source: Source::Message,
-            message: None,
-            message_id: None,
-            text: None,
-            until: None,
-            undoes: None,
-            decided: None,
-        }
+        Event::new(id, when.parse().unwrap(), kind, Source::Message)
     }
 
     fn history(events: &[(&str, EventKind)]) -> History {

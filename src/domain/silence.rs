@@ -144,18 +144,7 @@ mod tests {
     }
 
     fn event(id: usize, at: DateTime<Utc>, kind: EventKind, until: Option<DateTime<Utc>>) -> Event {
-        Event {
-            id: id as i64,
-            at,
-            kind,
-            source: Source::Message,
-            message: None,
-            message_id: None,
-            text: None,
-            until,
-            undoes: None,
-            decided: None,
-        }
+        Event { until, ..Event::new(id as i64, at, kind, Source::Message) }
     }
 
     fn history(written: &[Written]) -> Vec<Event> {

@@ -443,18 +443,7 @@ mod tests {
         let events: Vec<Event> = events
             .iter()
             .enumerate()
-            .map(|(id, (when, kind))| Event {
-                id: id as i64,
-                at: at(when),
-                kind: *kind,
-                source: Source::Message,
-                message: None,
-                message_id: None,
-                text: None,
-                until: None,
-                undoes: None,
-                decided: None,
-            })
+            .map(|(id, (when, kind))| Event::new(id as i64, at(when), *kind, Source::Message))
             .collect();
         windows(&History::of(&events), Windows::default().of(Route::Email), &calendar())
     }
@@ -552,18 +541,8 @@ mod tests {
     fn a_receipt_that_is_not_expected_is_never_late() {
         use crate::domain::application::ApplicationId;
         use crate::domain::receipt::OncePerSender;
-        let events = [Event {
-            id: 1,
-            at: at("2026-05-04T15:00:00Z"),
-            kind: EventKind::Submitted,
-            source: Source::Message,
-            message: None,
-            message_id: None,
-            text: None,
-            until: None,
-            undoes: None,
-            decided: None,
-        }];
+        let events =
+            [Event::new(1, at("2026-05-04T15:00:00Z"), EventKind::Submitted, Source::Message)];
         let mut history = History::of(&events);
         history.receipt_elsewhere = Some(OncePerSender {
             sender: "ops@broker.example".to_owned(),
@@ -657,16 +636,9 @@ mod tests {
 
     fn event(id: i64, when: &str, kind: EventKind, text: &str, until: Option<&str>) -> Event {
         Event {
-            id,
-            at: at(when),
-            kind,
-            source: Source::Command,
-            message: None,
-            message_id: None,
             text: Some(text.to_owned()),
             until: until.map(at),
-            undoes: None,
-            decided: None,
+            ..Event::new(id, at(when), kind, Source::Command)
         }
     }
 

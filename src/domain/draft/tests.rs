@@ -24,16 +24,8 @@ fn now() -> DateTime<Utc> {
 
 fn event(id: i64, days_ago: i64, kind: EventKind, text: Option<&str>) -> Event {
     Event {
-        id,
-        at: now() - chrono::Duration::days(days_ago),
-        kind,
-        source: Source::Message,
-        message: None,
-        message_id: None,
         text: text.map(str::to_owned),
-        until: None,
-        undoes: None,
-        decided: None,
+        ..Event::new(id, now() - chrono::Duration::days(days_ago), kind, Source::Message)
     }
 }
 
@@ -44,13 +36,7 @@ fn desk(events: &[(i64, EventKind, Option<&str>)]) -> Desk {
             id: ApplicationId(7),
             company: "Acme Imports LLC".to_owned(),
             number: "12-345678900".parse().unwrap(),
-            route: Route::Email,
-            aliases: Vec::new(),
-            tags: Vec::new(),
-            contact: None,
-            notes: None,
-            liquidated_on: None,
-            created_at: now(),
+            ..Application::example()
         },
         events: events
             .map(|(n, (ago, kind, text))| event(n as i64 + 1, *ago, *kind, *text))
