@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
 use super::render::{self, Masking};
-use super::{Context, select};
+use super::{Context, reason_of, select};
 use crate::app::App;
 use crate::domain::application::{ApplicationId, History};
 use crate::domain::evaluation::Evaluation;
@@ -104,17 +104,14 @@ impl Target<'_> {
     }
 
     fn close(&mut self, reason: &str) -> Result<(), Failure> {
-        let reason = reason.trim();
-        if reason.is_empty() {
-            return Err(Failure::usage("the reason is empty").hint("say why in a few words"));
-        }
+        let reason = reason_of(Some(reason))?;
         if let Some(closed_at) = self.history.closed_at {
             let since = render::moment(closed_at, &self.app.settings.time_zone);
             let ApplicationId(id) = self.summary.application.id;
             return Err(Failure::new(format!("{} is closed already, since {since}", self.name))
                 .hint(format!("`acewatch reopen {id}` follows it again")));
         }
-        self.record(EventKind::Closed, Some(reason.to_owned()))
+        self.record(EventKind::Closed, reason)
     }
 
     fn reopen(&mut self) -> Result<(), Failure> {

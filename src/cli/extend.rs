@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::close::Target;
 use super::failure::Failure;
-use super::{Context, parse_time, render};
+use super::{Context, parse_time, reason_of, render};
 use crate::domain::application::ApplicationId;
 
 /// Put off what an application awaits, because CBP named a later date
@@ -40,11 +40,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let calendar = app.calendar.clone();
     let target = Target::of(&mut app, &args.application, at, &masking)?;
     let id = target.summary.application.id;
-    let reason = args.reason.as_deref().map(str::trim);
-    if reason == Some("") {
-        return Err(Failure::usage("the reason is empty").hint("say why in a few words"));
-    }
-    let reason = reason.map(str::to_owned);
+    let reason = reason_of(args.reason.as_deref())?;
     let running: Vec<_> = target
         .evaluation
         .windows

@@ -170,6 +170,14 @@ impl Cli {
     }
 }
 
+/// The reason that a person gives, which must say something where it is given.
+pub(crate) fn reason_of(written: Option<&str>) -> Result<Option<String>, Failure> {
+    match written.map(str::trim) {
+        Some("") => Err(Failure::usage("the reason is empty").hint("say why in a few words")),
+        reason => Ok(reason.map(str::to_owned)),
+    }
+}
+
 /// What a command needs to know of its surroundings.
 #[derive(Debug)]
 pub(crate) struct Context {

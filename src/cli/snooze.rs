@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::close::Target;
 use super::failure::Failure;
-use super::{Context, parse_time, render};
+use super::{Context, parse_time, reason_of, render};
 use crate::domain::application::ApplicationId;
 use crate::domain::window::Verdict;
 use crate::store::notice;
@@ -95,11 +95,7 @@ pub(crate) fn snooze(cx: &Context, args: &SnoozeArgs) -> Result<(), Failure> {
     };
     let target = Target::of(&mut app, &args.application, at, &masking)?;
     let id = target.summary.application.id;
-    let reason = args.reason.as_deref().map(str::trim);
-    if reason == Some("") {
-        return Err(Failure::usage("the reason is empty").hint("say why in a few words"));
-    }
-    let reason = reason.map(str::to_owned);
+    let reason = reason_of(args.reason.as_deref())?;
     let zone = target.app.settings.time_zone.clone();
     let Some(until) = until else {
         if target.evaluation.snoozed_until.is_none() {

@@ -1,5 +1,7 @@
 //! What was told of an application and what became of it, for `show` and `status`.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -44,7 +46,7 @@ pub(crate) fn unacknowledged(
     let notices = render::counted(told.len(), "notice");
     let mut text = format!("  {notices} shown and neither closed nor answered:\n");
     let mut urgent_first: Vec<&Told> = told.iter().collect();
-    urgent_first.sort_by_key(|told| AlertKind::ALL.iter().position(|kind| *kind == told.kind));
+    urgent_first.sort_by_key(|told| (Reverse(told.kind.urgency()), told.kind));
     for told in urgent_first.iter().take(n_named) {
         let became = became(told, zone);
         // That it was shown stands above.

@@ -89,8 +89,6 @@ pub(super) struct Outbox {
     leaving: BTreeSet<NoticeId>,
     /// Whether the last notice was not taken.
     has_failed: bool,
-    /// Whether another server came while a notice was under way.
-    came_meanwhile: bool,
     /// What was heard and could not be recorded yet.
     unrecorded: Vec<Heard>,
     /// Whether the notice of which no alert knows was accepted.
@@ -107,6 +105,8 @@ enum Step {
     /// A notice was handed over.
     Showing {
         ids: Vec<i64>,
+        /// The server that it was handed to.
+        to: Option<String>,
         replaces: Option<NoticeId>,
         is_late: bool,
     },
@@ -139,7 +139,6 @@ impl Outbox {
             accepted: None,
             leaving: BTreeSet::new(),
             has_failed: false,
-            came_meanwhile: false,
             unrecorded: Vec::new(),
             is_aside_shown: false,
             n_shown: 0,
@@ -251,7 +250,7 @@ impl Outbox {
             body: message.body,
             replaces: replaces.clone(),
         });
-        self.step = Step::Showing { ids, replaces, is_late: false };
+        self.step = Step::Showing { ids, to: self.server.clone(), replaces, is_late: false };
         self.turn = Some(turn);
         Ok(())
     }
@@ -271,8 +270,6 @@ impl Outbox {
     fn take(&mut self, app: &mut App, heard: Heard, now: DateTime<Utc>) -> Result<()> {
         match heard {
             Heard::Server(server) => {
-                self.came_meanwhile = server.is_some()
-                    && matches!(self.step, Step::Showing { .. } | Step::Aside { .. });
                 match (&self.server, &server) {
                     // One that ends over what it is given must not be fed as fast as it comes back.
                     (_, Some(_)) if self.has_failed => {
@@ -316,13 +313,14 @@ impl Outbox {
                 self.turn = None;
                 self.has_failed = true;
                 self.is_ready = false;
-                if let Step::Showing { ids, .. } = step {
+                let mut has_successor = false;
+                if let Step::Showing { ids, to, .. } = step {
                     app.store.write(|tx| record::attempted_in_vain(tx, DESKTOP, &ids))?;
+                    has_successor = self.server.is_some() && self.server != to;
                 }
                 let waiting = ready(app, now)?;
                 self.failed(app, error, &waiting)?;
-                if std::mem::take(&mut self.came_meanwhile) {
-                    // The one that was asked had gone, and its successor is there already.
+                if has_successor {
                     self.not_before = Some(Instant::now() + SOON.min(self.retry));
                 }
             }

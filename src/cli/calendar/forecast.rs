@@ -36,18 +36,7 @@ fn opened(
     at: DateTime<Utc>,
     route: Route,
 ) -> Vec<Window> {
-    let sent = Event {
-        id: 1,
-        at,
-        kind: EventKind::Submitted,
-        source: Source::Command,
-        message: None,
-        message_id: None,
-        text: None,
-        until: None,
-        undoes: None,
-        decided: None,
-    };
+    let sent = Event::new(1, at, EventKind::Submitted, Source::Command);
     windows(&History::of(&[sent]), settings.windows.of(route), calendar)
 }
 
@@ -95,8 +84,11 @@ fn document(calendar: &Calendar, at: DateTime<Utc>, route: Route, opened: &[Wind
 }
 
 fn text(calendar: &Calendar, at: DateTime<Utc>, route: Route, opened: &[Window]) -> String {
-    let mut text =
-        format!("{} sent on {}; that day is day 0\n", route.as_str(), calendar.day_explained(at));
+    let mut text = format!(
+        "route {}, sent on {}; that day is day 0\n",
+        route.as_str(),
+        calendar.day_explained(at)
+    );
     for window in opened {
         text.push_str(&format!("\n{}\n", render::styled(&window.rule.awaits, render::STRONG)));
         for (name, deadline) in window.deadlines() {
