@@ -23,6 +23,8 @@ pub mod domain;
 
 pub mod config;
 
+pub mod provider;
+
 pub mod secret;
 
 pub mod store;
