@@ -45,6 +45,8 @@ pub mod memory;
 
 pub mod network;
 
+pub mod http;
+
 pub mod systemd;
 
 pub mod cli;

@@ -1,17 +1,15 @@
 //! A message as an HTTP POST, in the form that the receiver wants.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio_rustls::rustls;
 use ureq::http::StatusCode;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
 use super::channel::{Address, ChannelError, Message, Preset, Webhook};
 use super::safe_line;
 use crate::domain::alert::Urgency;
+use crate::http;
 
 /// Longest excerpt of what the receiver answers.
 const SAID: usize = 200;
@@ -122,20 +120,7 @@ fn post(
     ca_file: Option<&Path>,
     limit: Duration,
 ) -> Result<(), ChannelError> {
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(roots(ca_file)?)
-        .build();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .tls_config(tls)
-        .timeout_global(Some(limit))
-        // The address is what the user wrote; elsewhere the alert has no business.
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .user_agent(concat!("acewatch/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
+    let agent = http::agent(ca_file, limit).map_err(ChannelError::Lasting)?;
     let mut request = agent.post(url).header("content-type", "application/json");
     if let Some(token) = token {
         request = request.header("authorization", token);
@@ -178,32 +163,6 @@ fn may_pass(status: StatusCode) -> bool {
     status.is_server_error()
         || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS]
             .contains(&status)
-}
-
-fn roots(ca_file: Option<&Path>) -> Result<RootCerts, ChannelError> {
-    let mut trusted: Vec<Certificate<'static>> = rustls_native_certs::load_native_certs()
-        .certs
-        .iter()
-        .map(|certificate| Certificate::from_der(certificate).to_owned())
-        .collect();
-    if let Some(path) = ca_file {
-        let refused = |why: String| {
-            ChannelError::Lasting(format!("cannot use `ca-file` {}: {why}", path.display()))
-        };
-        let pem = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
-        let before = trusted.len();
-        for item in parse_pem(&pem) {
-            if let PemItem::Certificate(certificate) =
-                item.map_err(|error| refused(error.to_string()))?
-            {
-                trusted.push(certificate);
-            }
-        }
-        if trusted.len() == before {
-            return Err(refused("it holds no certificate".to_owned()));
-        }
-    }
-    Ok(RootCerts::Specific(Arc::new(trusted)))
 }
 
 #[cfg(test)]
