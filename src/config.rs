@@ -12,6 +12,7 @@
 //! to speak. What is merely odd becomes a warning.
 
 mod channel;
+pub mod draft;
 mod environment;
 mod file;
 mod mailbox;

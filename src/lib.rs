@@ -25,6 +25,8 @@ pub mod config;
 
 pub mod provider;
 
+pub mod discovery;
+
 pub mod secret;
 
 pub mod store;

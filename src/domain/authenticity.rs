@@ -16,6 +16,7 @@ mod claim;
 mod providers;
 mod results;
 mod signature;
+mod vouching;
 
 use std::fmt;
 
@@ -24,6 +25,7 @@ use claim::{Claim, is_within};
 use results::{Block, MethodResult, organisation};
 
 pub use signature::{DkimVerdict, is_worth_verifying, may_vouch};
+pub use vouching::{Vouching, who_vouches};
 
 /// Whom the user trusts, from the `[trust]` section of the configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]

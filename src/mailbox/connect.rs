@@ -29,7 +29,8 @@ use tokio_rustls::rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
 };
 use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, Error as TlsError, OtherError, RootCertStore,
+    SignatureScheme,
 };
 
 use super::session::{Session, failed, said_no};
@@ -110,6 +111,36 @@ pub async fn greet(settings: &MailboxSettings, limits: &Limits) -> Result<Greete
             read_greeting(&mut client, limits).await?;
             Ok(Greeted { client, n_commands: 0 })
         }
+    }
+}
+
+/// The SHA-256 of the certificate that the server shows, whoever signed it: for a person to compare.
+/// Nothing is said to the server.
+///
+/// # Errors
+/// As [`connect`], as far as it goes.
+pub async fn fingerprint(
+    settings: &MailboxSettings,
+    limits: &Limits,
+) -> Result<Option<[u8; 32]>, Error> {
+    // No certificate has this pin, so that the handshake always ends at the certificate.
+    let settings = MailboxSettings { pin_sha256: Some([0; 32]), ..settings.clone() };
+    match greet(&settings, limits).await {
+        Ok(_) => Ok(None),
+        Err(Error::Tls { host, source }) => match not_pinned(&source) {
+            Some(found) => Ok(Some(found)),
+            None => Err(Error::Tls { host, source }),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+fn not_pinned(error: &io::Error) -> Option<[u8; 32]> {
+    match error.get_ref()?.downcast_ref::<TlsError>()? {
+        TlsError::Other(OtherError(other)) => {
+            other.downcast_ref::<NotPinned>().map(|other| other.found)
+        }
+        _ => None,
     }
 }
 
@@ -425,6 +456,18 @@ struct Pinned {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
+/// The server has another certificate than the pinned one.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate is not the pinned one, but {}", shown(found))]
+struct NotPinned {
+    found: [u8; 32],
+}
+
+/// A fingerprint as `pin-sha256` takes it.
+pub fn shown(fingerprint: &[u8; 32]) -> String {
+    fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl ServerCertVerifier for Pinned {
     fn verify_server_cert(
         &self,
@@ -438,8 +481,7 @@ impl ServerCertVerifier for Pinned {
         if found == self.pin {
             return Ok(ServerCertVerified::assertion());
         }
-        let shown: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
-        Err(TlsError::General(format!("the certificate is not the pinned one, but {shown}")))
+        Err(TlsError::Other(OtherError(Arc::new(NotPinned { found }))))
     }
 
     fn verify_tls12_signature(

@@ -28,6 +28,7 @@ pub mod nudge;
 pub mod probe;
 pub mod reading;
 pub mod session;
+pub mod survey;
 mod uids;
 pub mod unreadable;
 mod wanted;
