@@ -29,6 +29,8 @@ pub mod discovery;
 
 pub mod secret;
 
+pub mod keyring;
+
 pub mod store;
 
 pub mod app;
@@ -48,6 +50,8 @@ pub mod memory;
 pub mod network;
 
 pub mod http;
+
+pub mod bus;
 
 pub mod systemd;
 

@@ -6,20 +6,23 @@
 //! its standard error, never its standard output. Every read has a bound in time and size,
 //! because a command may ask a question that nobody is there to answer.
 
+pub(crate) mod run;
+
 use std::env;
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
 use tokio::time::timeout;
+
+use crate::keyring::{self, Item, Purpose};
+use run::run;
 
 /// Where the secret of a mailbox is.
 #[derive(Clone, Eq, PartialEq)]
@@ -35,6 +38,8 @@ pub enum SecretSource {
     Environment(String),
     /// Like [`SecretSource::Command`], but it prints an OAuth access token.
     TokenCommand(Vec<String>),
+    /// The user's keyring ([`crate::keyring`]), under this account.
+    Keyring(String),
 }
 
 impl SecretSource {
@@ -67,6 +72,35 @@ impl SecretSource {
                 let text = Zeroizing::new(value.into_encoded_bytes());
                 Ok(Secret::new(first_line(text, self)?, Kind::Password))
             }
+            Self::Keyring(account) => {
+                let item = Item { account, purpose: Purpose::Password };
+                let text = keyring::read(&item, limit).await?;
+                Ok(Secret::new(first_line(text, self)?, Kind::Password))
+            }
+        }
+    }
+
+    /// Says whether reading it would have to wait for a person, taking at most `limit`: a keyring that
+    /// is locked or not there yet. Cheap, and starts nothing. A source that could be read, or that is
+    /// faulty otherwise, is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// What is waited for; [`SecretError::is_awaited`] holds of it.
+    pub async fn look(&self, limit: Duration) -> Result<(), SecretError> {
+        match self {
+            Self::Keyring(account) => {
+                let item = Item { account, purpose: Purpose::Password };
+                match keyring::look(&item, limit).await {
+                    Err(error) if error.is_awaited() => Err(error),
+                    Ok(()) | Err(_) => Ok(()),
+                }
+            }
+            Self::Command(_)
+            | Self::TokenCommand(_)
+            | Self::File(_)
+            | Self::Credential(_)
+            | Self::Environment(_) => Ok(()),
         }
     }
 }
@@ -80,6 +114,7 @@ impl fmt::Display for SecretSource {
             Self::File(path) => write!(f, "password-file {}", path.display()),
             Self::Credential(name) => write!(f, "credential {name}"),
             Self::Environment(name) => write!(f, "password-environment {name}"),
+            Self::Keyring(account) => write!(f, "the keyring's entry for {account}"),
         }
     }
 }
@@ -196,6 +231,42 @@ pub enum SecretError {
         /// The variable.
         name: String,
     },
+    /// Nothing on the session bus keeps secrets, or there is no session bus.
+    #[error("there is no {}", if *has_bus { "keyring on the session bus" } else { "session bus, and so no keyring" })]
+    NoKeyring {
+        /// Whether there is a session bus.
+        has_bus: bool,
+    },
+    /// Only the user can open the keyring.
+    #[error("the keyring is locked")]
+    KeyringLocked,
+    /// The program `secret-tool` is not installed.
+    #[error("the program secret-tool, by which the keyring is read, is not installed")]
+    NoSecretTool,
+    /// The keyring is open, and does not have it.
+    #[error("the keyring has no {purpose} for {account}")]
+    NotInKeyring {
+        /// Whose it would be.
+        account: String,
+        /// What it would be.
+        purpose: Purpose,
+    },
+    /// It cannot be said which one is meant. Trying each could lock the account.
+    #[error("the keyring has {n} entries with a {purpose} for {account}")]
+    SeveralInKeyring {
+        /// Whose they are.
+        account: String,
+        /// What they are.
+        purpose: Purpose,
+        /// How many.
+        n: usize,
+    },
+    /// The keyring answers with an error.
+    #[error("the keyring failed: {why}")]
+    KeyringFailed {
+        /// What it said, on one line, harmless to print.
+        why: String,
+    },
     /// The first line is empty.
     #[error("{origin} gave an empty secret")]
     Empty {
@@ -217,6 +288,12 @@ pub enum SecretError {
 }
 
 impl SecretError {
+    /// Whether it only takes a person who logs in or unlocks something, who may not be there yet.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        matches!(self, Self::NoKeyring { .. } | Self::KeyringLocked)
+    }
+
     /// What to do about it, for the line `hint: …` below the error.
     pub fn hint(&self) -> String {
         match self {
@@ -247,6 +324,31 @@ impl SecretError {
                 "add LoadCredential={name}:… to the unit, or use `password-command` where systemd \
                  is too old for credentials of user services"
             ),
+            Self::NoKeyring { has_bus: false } => {
+                "log in to the desktop; on a machine without one \
+                                                   use `credential` or `password-file`"
+                    .to_owned()
+            }
+            Self::NoKeyring { has_bus: true } => "log in to the desktop, or start GNOME Keyring, \
+                                                  KWallet or KeePassXC; without any of them use \
+                                                  `password-file`"
+                .to_owned(),
+            Self::KeyringLocked => "log in to the desktop, or unlock it: `acewatch check` in a \
+                                    terminal of the desktop asks for its password"
+                .to_owned(),
+            Self::NoSecretTool => "install it: sudo apt install libsecret-tools (elsewhere the \
+                                   package libsecret)"
+                .to_owned(),
+            Self::NotInKeyring { account, purpose } => {
+                format!("run `{}`", Item { account, purpose: *purpose }.command("store"))
+            }
+            Self::SeveralInKeyring { account, purpose, .. } => {
+                let item = Item { account, purpose: *purpose };
+                format!("run `{}` and then `{}`", item.command("clear"), item.command("store"))
+            }
+            Self::KeyringFailed { .. } => "see whether another program can read the keyring, such \
+                                           as `secret-tool search service acewatch`"
+                .to_owned(),
             Self::NoVariable { name } => format!("export {name}, or use `password-command`"),
         }
     }
@@ -255,99 +357,7 @@ impl SecretError {
 /// Longest secret and first line; access tokens of a few kilobytes exist.
 const LARGEST: usize = 64 << 10;
 
-/// How much of a command's complaint is quoted, in characters.
-const LONGEST_COMPLAINT: usize = 400;
-
-/// How long the output of a command that has ended may still be on its way. A helper that it
-/// left behind, such as an agent, can hold the pipes open for ever.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-
 type Bytes = Zeroizing<Vec<u8>>;
-
-/// Runs a command and returns the beginning of what it prints.
-async fn run(command: &[String], limit: Duration) -> Result<Bytes, SecretError> {
-    let name = || program(command).to_owned();
-    let arguments = command.get(1..).unwrap_or_default();
-    let mut child = Command::new(program(command))
-        .args(arguments)
-        .env_remove("NOTIFY_SOCKET")
-        .env_remove("WATCHDOG_PID")
-        .env_remove("WATCHDOG_USEC")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|source| SecretError::NotStarted { program: name(), source })?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    // Made at full size at once: a vector that grows leaves copies of the secret behind.
-    let mut printed: Bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
-    let mut complaint: Bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
-    let status = {
-        let output = async {
-            tokio::join!(collect(stdout, &mut printed), collect(stderr, &mut complaint));
-        };
-        tokio::pin!(output);
-        let whole = async {
-            let mut is_drained = false;
-            // A command that fills a pipe waits for a reader, so that both go on together.
-            let status = loop {
-                tokio::select! {
-                    status = child.wait() => break status,
-                    () = &mut output, if !is_drained => is_drained = true,
-                }
-            };
-            if !is_drained {
-                // Whether it came in time is for the reader of the output to say.
-                let _ = timeout(LAST_WORDS, &mut output).await;
-            }
-            status
-        };
-        match timeout(limit, whole).await {
-            Ok(Ok(status)) => status,
-            Ok(Err(source)) => {
-                return Err(SecretError::NotStarted { program: name(), source });
-            }
-            Err(_) => {
-                return Err(SecretError::Silent { what: format!("`{}`", name()), limit });
-            }
-        }
-    };
-    if status.success() {
-        return Ok(printed);
-    }
-    let stderr = complaint_of(&complaint, &printed);
-    Err(SecretError::Failed { program: name(), status, stderr })
-}
-
-/// Reads to the end and keeps the first [`LARGEST`] bytes and one, which tells that there was
-/// more.
-async fn collect(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
-    let Some(mut from) = from else { return };
-    let mut chunk = Zeroizing::new([0; 4096]);
-    loop {
-        match from.read(chunk.as_mut_slice()).await {
-            Ok(0) | Err(_) => return,
-            Ok(n) => {
-                let room = (LARGEST + 1).saturating_sub(into.len());
-                into.extend(chunk.iter().take(n.min(room)));
-            }
-        }
-    }
-}
-
-/// What a command wrote to standard error, on one line and without what it printed as the
-/// secret: a command that traces itself (`sh -x`) writes it to both.
-fn complaint_of(stderr: &[u8], stdout: &[u8]) -> String {
-    let mut text = Zeroizing::new(String::from_utf8_lossy(stderr).into_owned());
-    for line in String::from_utf8_lossy(stdout).lines().map(str::trim).take(16) {
-        if !line.is_empty() {
-            *text = text.replace(line, "…");
-        }
-    }
-    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    one_line.chars().filter(|c| !c.is_control()).take(LONGEST_COMPLAINT).collect()
-}
 
 /// Whether the mode of a file is asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -453,6 +463,7 @@ fn quoted(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use super::run::LONGEST_COMPLAINT;
     use std::os::unix::fs::PermissionsExt;
 
     const LIMIT: Duration = Duration::from_secs(20);

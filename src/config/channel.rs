@@ -10,6 +10,7 @@ use super::secret::{Ways, arguments, one_of};
 use super::value::{self, Fault};
 use super::{ConfigError, NotifySettings, Tls};
 use crate::domain::alert::AlertKind;
+use crate::keyring::account;
 use crate::notify::channel::{Address, Carrier, Channel, Mail, Preset, Webhook};
 
 /// The name that the desktop has among the channels.
@@ -118,13 +119,20 @@ fn mail(
         password_file: written.password_file.take(),
         password_environment: written.password_environment.take(),
         credential: written.credential.take(),
+        keyring: written
+            .keyring
+            .take()
+            .map(|keyring| (keyring, account(user.as_deref().unwrap_or_default(), &host))),
         ..Ways::default()
     };
     let login = match (user, one_of(source, "a channel", ways)?) {
         (None, None) => None,
         (Some(user), Some(secret)) => Some((user, secret)),
         (Some(_), None) => {
-            let fault = Fault::new("has no password", "add `password-command` or `password-file`");
+            let fault = Fault::new(
+                "has no password",
+                "add `keyring = true`, `password-command` or `password-file`",
+            );
             return Err(source.faulty(user_at, "user", fault));
         }
         (None, Some(_)) => return Err(missing(source, header, "user", "user = \"acewatch\"")),
@@ -183,6 +191,7 @@ fn left_over(written: &file::Channel) -> Option<(&'static str, usize)> {
         ("password-file", at(&written.password_file)),
         ("password-environment", at(&written.password_environment)),
         ("credential", at(&written.credential)),
+        ("keyring", written.keyring.as_ref().map(|keyring| keyring.span().start)),
         ("from", at(&written.from)),
         ("to", written.to.as_ref().and_then(|to| to.first()).map(|to| to.span().start)),
         ("url", at(&written.url)),

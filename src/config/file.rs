@@ -73,6 +73,7 @@ pub(super) struct Channel {
     pub password_file: Option<Text>,
     pub password_environment: Option<Text>,
     pub credential: Option<Text>,
+    pub keyring: Option<Spanned<bool>>,
     pub from: Option<Text>,
     pub to: Option<Vec<Text>>,
     pub url: Option<Text>,

@@ -6,6 +6,7 @@ use super::file::{self, Source, Text};
 use super::secret::{Ways, one_of};
 use super::value::{self, Fault};
 use super::{ConfigError, FolderName, MailboxSettings, Tls};
+use crate::keyring::account;
 use crate::secret::SecretSource;
 
 /// Decides what the mailboxes of the file mean; what is odd goes to `warnings`.
@@ -106,7 +107,7 @@ fn mailbox(
         look_back: source
             .read("look-back", written.look_back.take(), value::span_of_time)?
             .unwrap_or(MailboxSettings::LOOK_BACK),
-        secret: secret(source, header, &name, written)?,
+        secret: secret(source, header, &name, account(&user, &host), written)?,
         name,
         host,
         port,
@@ -175,16 +176,11 @@ fn secret(
     source: Source<'_>,
     header: usize,
     name: &str,
+    account: String,
     written: file::Mailbox,
 ) -> Result<SecretSource, ConfigError> {
-    let later = "use password-command = [\"secret-tool\", \"lookup\", \"service\", \"imap\"], or \
-                 token-command for OAuth";
-    if let Some(keyring) = written.keyring.filter(|keyring| *keyring.get_ref()) {
-        let fault = Fault::new("is not yet in this version", later);
-        return Err(source.faulty(keyring.span().start, "keyring", fault));
-    }
     if let Some(oauth) = written.oauth {
-        let fault = Fault::new("is not yet in this version", later);
+        let fault = Fault::new("is not yet in this version", "use token-command for OAuth");
         return Err(source.faulty(oauth.span().start, "mailbox.oauth", fault));
     }
     let ways = Ways {
@@ -194,12 +190,13 @@ fn secret(
         credential: written.credential,
         token_command: written.token_command,
         token_file: None,
+        keyring: written.keyring.map(|keyring| (keyring, account)),
     };
     one_of(source, "a mailbox", ways)?.ok_or_else(|| {
         let fault = Fault::new(
             format!("is missing: nothing says where the password of `{name}` is"),
-            "add `password-command = [\"pass\", \"show\", \"mail/ops\"]`, or `password-file`, \
-             `credential` or `token-command`",
+            "add `keyring = true` and run `acewatch secret store`, or add `password-command = \
+             [\"pass\", \"show\", \"mail/ops\"]`, `password-file`, `credential` or `token-command`",
         );
         source.faulty(header, "password-command", fault)
     })
@@ -229,11 +226,11 @@ mod tests {
         );
         check(
             &format!("{MAILBOX}keyring = true"),
-            "5: `keyring` is not yet in this version | use password-command = [\"secret-tool\"",
+            "5: `keyring` stands beside `password-command` in line 4, but a mailbox has one secret",
         );
         check(
             &format!("{MAILBOX}[mailbox.oauth]\nclient-id = \"x\""),
-            "5: `mailbox.oauth` is not yet in this version | use password-command",
+            "5: `mailbox.oauth` is not yet in this version | use token-command",
         );
         assert!(resolve(&format!("{MAILBOX}keyring = false")).is_ok());
     }
@@ -251,6 +248,7 @@ mod tests {
             ("password-file = \"/s/ops\"", SecretSource::File("/s/ops".into())),
             ("credential = \"imap-office\"", SecretSource::Credential("imap-office".into())),
             ("password-environment = \"PW\"", SecretSource::Environment("PW".into())),
+            ("keyring = true", SecretSource::Keyring("ops@imap.example.com".into())),
         ] {
             let text = MAILBOX.replace("password-command = [\"pass\"]", written);
             assert!(only_mailbox(&text).secret == expected, "{written}");

@@ -16,6 +16,8 @@ pub(super) struct Ways {
     pub credential: Option<Text>,
     pub token_command: Option<Spanned<Vec<String>>>,
     pub token_file: Option<Text>,
+    /// Where it is true: whether the secret is in the keyring, under the account of this user and host.
+    pub keyring: Option<(Spanned<bool>, String)>,
 }
 
 /// The one way to the secret, if there is any; `owner` is whose, in an error.
@@ -59,6 +61,9 @@ pub(super) fn one_of(
         found.extend(
             variable.map(|name| ("password-environment", at, SecretSource::Environment(name))),
         );
+    }
+    if let Some((keyring, account)) = written.keyring.filter(|(is_so, _)| *is_so.get_ref()) {
+        found.push(("keyring", keyring.span().start, SecretSource::Keyring(account)));
     }
     found.sort_by_key(|(_, at, _)| *at);
     let mut found = found.into_iter();

@@ -17,14 +17,12 @@ use zbus::message::Type;
 use zbus::{Connection, Message, MessageStream};
 
 use super::{Closing, HEARD, Heard, Order, composed, fault};
+use crate::bus::{BUS, addresses};
 use crate::domain::notice::NoticeId;
 use crate::notify::{Notice, NotifyError, safe_line};
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
-
-/// The bus itself (D-Bus Specification, "Message Bus Messages").
-const BUS: &str = "org.freedesktop.DBus";
 
 /// What the bus is to pass on: what becomes of notices, and who shows them.
 const RULES: [&str; 2] = [
@@ -456,18 +454,6 @@ fn meant(notice: NoticeId, response: NotificationResponse) -> Heard {
             },
         ),
     }
-}
-
-/// Where the session bus may be: where the environment says, and where logind puts it, which a login
-/// that came after the start of this process may use alone.
-fn addresses() -> Vec<String> {
-    let named = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|text| !text.is_empty());
-    let runtime = std::env::var("XDG_RUNTIME_DIR").ok().filter(|text| !text.is_empty());
-    let usual = runtime.map(|directory| format!("unix:path={directory}/bus"));
-    // A user without either has no session; the library would look at the usual place for them.
-    let mut found: Vec<String> = named.into_iter().chain(usual).collect();
-    found.dedup();
-    found
 }
 
 fn named(connection: &Connection, owner: &str) -> String {
