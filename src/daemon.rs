@@ -607,17 +607,24 @@ fn sum(a: Tally, b: Tally) -> Tally {
 
 /// What `systemctl status` shows of the daemon, in a line.
 fn status_line(app: &App, fault: Option<&str>, refused: Option<&str>) -> String {
-    let failing: Vec<String> = query::mailboxes(app.store.read())
+    let failing: Vec<(String, Option<String>)> = query::mailboxes(app.store.read())
         .unwrap_or_default()
         .into_iter()
         .filter(|state| state.failing_since.is_some())
-        .map(|state| state.name)
-        .filter(|name| app.settings.mailboxes.iter().any(|mailbox| mailbox.name == *name))
+        .map(|state| (state.name, state.error))
+        .filter(|(name, _)| app.settings.mailboxes.iter().any(|mailbox| mailbox.name == *name))
         .collect();
-    let line = match fault {
-        Some(fault) => fault.to_owned(),
-        None if failing.is_empty() => watching(app),
-        None => format!("cannot read {}", failing.join(", ")),
+    let line = match (fault, failing.first()) {
+        (Some(fault), _) => fault.to_owned(),
+        (None, None) => watching(app),
+        (None, Some((_, error))) => {
+            let names: Vec<&str> = failing.iter().map(|(name, _)| name.as_str()).collect();
+            // One cause is told with them; of several, `acewatch status` tells.
+            let is_same = failing.iter().all(|(_, other)| other == error);
+            let why = error.as_deref().filter(|_| is_same);
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            format!("cannot read {}{why}", names.join(", "))
+        }
     };
     match refused {
         Some(why) => format!("{line}; the old configuration stays in force: {why}"),

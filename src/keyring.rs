@@ -117,15 +117,23 @@ pub async fn state(limit: Duration) -> State {
     }
 }
 
-/// Says whether an item could be read now without asking anybody, waiting at most `limit`. Starts no
-/// keyring.
+/// Whether the bus may start a keyring, where it knows how to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Start {
+    /// As before a login, which is seldom.
+    IfItCan,
+    /// While it is waited for: one that cannot start without a desktop is not started every few seconds.
+    Never,
+}
+
+/// Says whether an item could be read now without asking anybody, waiting at most `limit`.
 ///
 /// # Errors
 ///
 /// Those of [`read`].
-pub async fn look(item: &Item<'_>, limit: Duration) -> Result<(), SecretError> {
+pub async fn look(item: &Item<'_>, start: Start, limit: Duration) -> Result<(), SecretError> {
     let looking = async {
-        let service = Service::open(Start::Never).await?;
+        let service = Service::open(start).await?;
         service.require(item).await
     };
     within(limit, looking).await
@@ -216,15 +224,6 @@ pub async fn unlock(item: &Item<'_>, limit: Duration) -> Result<(), SecretError>
         if locked.is_empty() { Ok(()) } else { service.unlock(&locked).await }
     };
     within(limit, unlocking).await
-}
-
-/// Whether the bus may start what keeps secrets, where it knows how to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Start {
-    /// Before a login, which is seldom.
-    IfItCan,
-    /// While it is waited for: one that cannot start without a desktop is not started every few seconds.
-    Never,
 }
 
 /// The Secret Service of a session bus.

@@ -21,7 +21,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use crate::keyring::{self, Item, Purpose};
+use crate::keyring::{self, Item, Purpose, Start};
 use run::run;
 
 /// Where the secret of a mailbox is.
@@ -81,26 +81,31 @@ impl SecretSource {
     }
 
     /// Says whether reading it would have to wait for a person, taking at most `limit`: a keyring that
-    /// is locked or not there yet. Cheap, and starts nothing. A source that could be read, or that is
-    /// faulty otherwise, is not waited for.
+    /// is locked or not there yet. A source that is faulty in another way is not waited for.
     ///
     /// # Errors
     ///
-    /// What is waited for; [`SecretError::is_awaited`] holds of it.
-    pub async fn look(&self, limit: Duration) -> Result<(), SecretError> {
+    /// What is waited for; see [`SecretError::awaited`].
+    pub async fn look(&self, start: Start, limit: Duration) -> Result<(), SecretError> {
+        match self.item() {
+            Some(item) => match keyring::look(&item, start, limit).await {
+                Err(error) if error.awaited().is_some() => Err(error),
+                Ok(()) | Err(_) => Ok(()),
+            },
+            None => Ok(()),
+        }
+    }
+
+    /// Its place in the keyring, if it is there.
+    #[must_use]
+    pub fn item(&self) -> Option<Item<'_>> {
         match self {
-            Self::Keyring(account) => {
-                let item = Item { account, purpose: Purpose::Password };
-                match keyring::look(&item, limit).await {
-                    Err(error) if error.is_awaited() => Err(error),
-                    Ok(()) | Err(_) => Ok(()),
-                }
-            }
+            Self::Keyring(account) => Some(Item { account, purpose: Purpose::Password }),
             Self::Command(_)
             | Self::TokenCommand(_)
             | Self::File(_)
             | Self::Credential(_)
-            | Self::Environment(_) => Ok(()),
+            | Self::Environment(_) => None,
         }
     }
 }
@@ -288,10 +293,15 @@ pub enum SecretError {
 }
 
 impl SecretError {
-    /// Whether it only takes a person who logs in or unlocks something, who may not be there yet.
+    /// What only a person can do, who may not be there yet; `None` where waiting does not help.
     #[must_use]
-    pub fn is_awaited(&self) -> bool {
-        matches!(self, Self::NoKeyring { .. } | Self::KeyringLocked)
+    pub fn awaited(&self) -> Option<&'static str> {
+        match self {
+            Self::KeyringLocked => Some("the keyring to be unlocked"),
+            Self::NoKeyring { has_bus: true } => Some("a keyring on the session bus"),
+            Self::NoKeyring { has_bus: false } => Some("the keyring of a desktop session"),
+            _ => None,
+        }
     }
 
     /// What to do about it, for the line `hint: …` below the error.
@@ -462,8 +472,8 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::run::LONGEST_COMPLAINT;
+    use super::*;
     use std::os::unix::fs::PermissionsExt;
 
     const LIMIT: Duration = Duration::from_secs(20);

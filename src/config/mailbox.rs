@@ -248,7 +248,7 @@ mod tests {
             ("password-file = \"/s/ops\"", SecretSource::File("/s/ops".into())),
             ("credential = \"imap-office\"", SecretSource::Credential("imap-office".into())),
             ("password-environment = \"PW\"", SecretSource::Environment("PW".into())),
-            ("keyring = true", SecretSource::Keyring("ops@imap.example.com".into())),
+            ("keyring = true", SecretSource::Keyring("ops@broker.example@imap.example.com".into())),
         ] {
             let text = MAILBOX.replace("password-command = [\"pass\"]", written);
             assert!(only_mailbox(&text).secret == expected, "{written}");

@@ -63,6 +63,8 @@ pub enum Failure {
     Throttled,
     /// Something that only time or a person mends.
     Lasting,
+    /// A person has not unlocked the secret yet. No server was asked for anything.
+    Awaited,
 }
 
 impl Backoff {
@@ -79,6 +81,8 @@ impl Backoff {
     /// and all of it.
     pub fn after(&mut self, failure: Failure, random: u64) -> Duration {
         let nominal = match failure {
+            // Neither the server nor the network failed; what is waited for is seen when it is there.
+            Failure::Awaited => return jittered(self.max, random),
             Failure::Unreachable => self.doubled().min(KNOCK),
             Failure::Passing => self.doubled(),
             // One refusal may be a server in trouble; several may lock the account.
@@ -185,6 +189,11 @@ mod tests {
     #[test]
     fn what_lasts_is_tried_rarely_at_once() {
         check(&[(Failure::Lasting, 900)]);
+    }
+
+    #[test]
+    fn what_a_person_has_to_unlock_counts_for_no_failure() {
+        check(&[(Failure::Awaited, 300), (Failure::Awaited, 300), (Failure::Passing, 2)]);
     }
 
     #[test]

@@ -66,10 +66,9 @@ pub async fn connect(settings: &MailboxSettings, limits: &Limits) -> Result<Sess
 /// Reads the mailbox's secret.
 ///
 /// # Errors
-/// [`Error::Secret`].
+/// [`Error::Secret`] and [`Error::Awaited`].
 pub async fn read_secret(settings: &MailboxSettings, limits: &Limits) -> Result<Secret, Error> {
-    let read = settings.secret.read(limits.command_timeout).await;
-    read.map_err(|source| Error::Secret { source })
+    Ok(settings.secret.read(limits.command_timeout).await?)
 }
 
 /// Connects and reads the greeting, TLS included as configured.

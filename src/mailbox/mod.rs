@@ -284,6 +284,12 @@ pub enum Error {
         #[source]
         source: SecretError,
     },
+    /// Only a person can make the secret readable, and may not be there yet.
+    #[error("waiting for {}", why.awaited().unwrap_or("the secret"))]
+    Awaited {
+        /// What is waited for.
+        why: SecretError,
+    },
     /// The server offers no way to log in with the kind of secret configured.
     #[error("the server offers no login with {wanted}")]
     NoLogin {
@@ -372,6 +378,15 @@ pub enum Error {
     NobodyListens,
 }
 
+impl From<SecretError> for Error {
+    fn from(error: SecretError) -> Error {
+        match error.awaited() {
+            Some(_) => Error::Awaited { why: error },
+            None => Error::Secret { source: error },
+        }
+    }
+}
+
 impl Error {
     /// Says what kind of failure this is for the pause that follows.
     #[must_use]
@@ -391,6 +406,7 @@ impl Error {
             | Error::NobodyListens => Failure::Passing,
             Error::RefusedLogin { .. } => Failure::RefusedLogin,
             Error::Throttled { .. } => Failure::Throttled,
+            Error::Awaited { .. } => Failure::Awaited,
             Error::TlsSetup { .. }
             | Error::CaFile { .. }
             | Error::NotLoopback { .. }
@@ -422,7 +438,9 @@ impl Error {
             }
             Error::NotLoopback { .. } => "set `tls` to `implicit` or `starttls`",
             Error::NoStartTls { .. } => "try `tls = \"implicit\"`",
-            Error::Secret { source } => return Some(source.hint()),
+            Error::Secret { source } | Error::Awaited { why: source } => {
+                return Some(source.hint());
+            }
             Error::NoLogin { .. } => {
                 "check whether the provider wants `token-command` or a password"
             }

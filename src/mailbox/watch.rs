@@ -30,12 +30,15 @@ use super::session::{Idled, Session};
 use super::{Error, FolderCoverage, Mode, Report, Start};
 use crate::domain::cursor::{Plan, Selected};
 use crate::domain::message::FolderRole;
+use crate::keyring;
 
 /// After so many IDLEs in a row that told of mail only when they were ended, or not, push is not
 /// trusted.
 const LATE: u32 = 2;
 /// The most connections of one pass, where mails end them.
 const CONNECTIONS: u32 = 10;
+/// How often a keyring that is locked is looked at.
+const UNLOCK_LOOK: Duration = Duration::from_secs(3);
 /// False calls in a row slow the watch down by `backoff-min` each, up to so many times.
 const FALSE_CALLS: u32 = 15;
 
@@ -198,6 +201,22 @@ impl Task {
                 Failure::RefusedLogin | Failure::Throttled | Failure::Lasting => {
                     sleep(pause).await;
                 }
+                Failure::Awaited => {
+                    let _ = timeout(pause, self.unlocked()).await;
+                }
+            }
+        }
+    }
+
+    /// Waits until a person has made the secret readable. It is asked for again and again: a keyring
+    /// that comes with its bus has nothing yet by which to tell, and asking takes a millisecond.
+    async fn unlocked(&self) {
+        let Start { settings, limits, .. } = &self.start;
+        loop {
+            sleep(UNLOCK_LOOK).await;
+            let looked = settings.secret.look(keyring::Start::Never, limits.command_timeout).await;
+            if looked.is_ok() {
+                return;
             }
         }
     }
@@ -214,6 +233,8 @@ impl Task {
             );
             sleep(pause).await;
         }
+        // The server is not called while nobody could log in to it.
+        settings.secret.look(keyring::Start::IfItCan, limits.command_timeout).await?;
         let (nudged, limit) = (&mut self.nudged, limits.done_timeout);
         let greeted = hurried(nudged, limit, "the connection", greet(settings, limits)).await?;
         let secret = read_secret(settings, limits).await?;

@@ -51,9 +51,9 @@ pub(super) async fn carry(
         .timeout(Some(limit));
     if let Some((user, secret)) = &mail.login {
         let secret = secret.read(limit).await;
-        let secret = secret.map_err(|error| match error.is_awaited() {
-            true => ChannelError::Passing(error.to_string()),
-            false => ChannelError::Lasting(error.to_string()),
+        let secret = secret.map_err(|error| match error.awaited() {
+            Some(_) => ChannelError::Passing(error.to_string()),
+            None => ChannelError::Lasting(error.to_string()),
         })?;
         let password = secret.expose().to_owned();
         transport = transport.credentials(Credentials::new(user.clone(), password));
