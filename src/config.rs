@@ -427,6 +427,16 @@ pub fn parse(text: &str, path: &Path, env: &Environment) -> Result<Settings, Con
     resolve::settings(Source { path, text }, env)
 }
 
+/// True for a mail address in its bare form, `local@domain`.
+pub fn is_address(written: &str) -> bool {
+    value::is_address(written)
+}
+
+/// Who is asked for the DNS, as `[trust] resolver` and flags have it.
+pub fn resolver(written: &str) -> Option<Resolver> {
+    value::resolver(written).ok()
+}
+
 /// Where the configuration is without `--config`.
 pub fn default_path(env: &Environment) -> PathBuf {
     env.config_home.join("acewatch/config.toml")

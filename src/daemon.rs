@@ -379,6 +379,30 @@ pub async fn run(mut app: App, reload: &Reload<'_>) -> Result<()> {
 /// Those of the database. A mailbox that cannot be read is part of the answer.
 pub async fn check(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
     let now = || at.unwrap_or_else(clock::now);
+    let mut pass = read(app, at).await?;
+    if at.is_none() {
+        app.prune(now())?;
+    }
+    let (delivery, _desktop) = deliver(app, now()).await?;
+    pass.delivery = delivery;
+    // A daemon that runs beside this tells its channels by itself.
+    if !is_running(app.store.path()) {
+        let told = carry_once(app, now()).await?;
+        pass.delivery.shown += told.shown;
+        pass.delivery.error = pass.delivery.error.or(told.error);
+    }
+    pass.delivery.waiting =
+        usize::try_from(query::n_pending_alerts(app.store.read())?).unwrap_or(0);
+    Ok(pass)
+}
+
+/// The same without telling anybody.
+///
+/// # Errors
+///
+/// As for [`check`].
+pub async fn read(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
+    let now = || at.unwrap_or_else(clock::now);
     let (reports, mut inbox) = mpsc::channel(16);
     let mut tasks = tokio::task::JoinSet::new();
     for settings in &app.settings.mailboxes {
@@ -405,19 +429,6 @@ pub async fn check(app: &mut App, at: Option<DateTime<Utc>>) -> Result<Pass> {
         }
     }
     app.evaluate(now())?;
-    if at.is_none() {
-        app.prune(now())?;
-    }
-    let (delivery, _desktop) = deliver(app, now()).await?;
-    pass.delivery = delivery;
-    // A daemon that runs beside this tells its channels by itself.
-    if !is_running(app.store.path()) {
-        let told = carry_once(app, now()).await?;
-        pass.delivery.shown += told.shown;
-        pass.delivery.error = pass.delivery.error.or(told.error);
-    }
-    pass.delivery.waiting =
-        usize::try_from(query::n_pending_alerts(app.store.read())?).unwrap_or(0);
     Ok(pass)
 }
 

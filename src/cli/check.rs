@@ -93,7 +93,6 @@ pub(crate) fn require_mailbox(settings: &Settings) -> Result<(), Failure> {
         || "there is no configuration file".to_owned(),
         |path| format!("{} names no mailbox", path.display()),
     );
-    Err(Failure::usage(format!("{place}, so there is nothing to watch")).hint(
-        "the README's section \"Set up\" shows a [[mailbox]] table; `acewatch demo` needs none",
-    ))
+    Err(Failure::usage(format!("{place}, so there is nothing to watch"))
+        .hint("`acewatch init` sets one up; `acewatch demo` needs none"))
 }

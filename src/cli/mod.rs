@@ -19,6 +19,7 @@ pub mod explain;
 mod extend;
 pub mod failure;
 pub mod import;
+pub mod init;
 mod log;
 pub mod man;
 pub mod note;
@@ -98,6 +99,7 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Run(run::Args),
     Check(check::Args),
     Status(status::Args),
@@ -139,6 +141,7 @@ impl Cli {
         log::start(self.global.quiet, self.global.verbose, is_daemon);
         let cx = Context { global: self.global, environment: Environment::from_process() };
         match self.command.unwrap_or_else(|| Command::Status(status::Args::default())) {
+            Command::Init(args) => init::run(&cx, &args),
             Command::Run(args) => run::run(&cx, &args),
             Command::Check(args) => check::run(&cx, &args),
             Command::Status(args) => status::run(&cx, &args),

@@ -78,6 +78,11 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     }
 }
 
+/// Installs and starts the user's service, for `acewatch init`.
+pub(super) fn set_up(cx: &Context, linger: bool) -> Result<(), Failure> {
+    install(cx, Scope::User, linger, false)
+}
+
 fn scope(system: bool) -> Scope {
     if system { Scope::System } else { Scope::User }
 }

@@ -118,6 +118,19 @@ impl Draft {
         }
     }
 
+    /// A mailbox's name, user and host, as far as they are written.
+    pub fn identity(&self, mailbox: usize) -> (String, String, String) {
+        let table = self.document.get("mailbox").and_then(Item::as_array_of_tables);
+        let table = table.and_then(|tables| tables.get(mailbox));
+        let text = |key: &str| {
+            let item = table.and_then(|table| table.get(key));
+            item.and_then(Item::as_str).unwrap_or_default().to_owned()
+        };
+        let (name, user) = (text("name"), text("user"));
+        let usual = || user.split('@').next().unwrap_or_default().to_owned();
+        (if name.is_empty() { usual() } else { name }, user, text("host"))
+    }
+
     /// Sets a key of a mailbox, by the mailbox's number.
     pub fn set(&mut self, mailbox: usize, key: &str, new: impl Into<Value>) {
         let Some(table) = mailbox_table(&mut self.document, mailbox) else { return };

@@ -1,11 +1,12 @@
 //! A first look at a mailbox, for who sets it up: its folders, and who vouches for its mail.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Error;
 use super::folders::{INBOX, decoded, resolve};
 use super::session::{Session, fetched};
 use crate::config::MailboxSettings;
+use crate::domain::authenticity::Trust;
 use crate::domain::message::{FolderRole, Message};
 
 /// So many mails are looked at, the youngest ones.
@@ -26,6 +27,8 @@ pub struct Survey {
     pub n_mails: u32,
     /// The header fields of the youngest mails in INBOX that arrived within the look-back.
     pub sample: Vec<Message>,
+    /// Who wrote the youngest of the mails to CBP in the folder with our own mail.
+    pub writers: Vec<String>,
 }
 
 /// Looks around, changing nothing.
@@ -35,6 +38,7 @@ pub struct Survey {
 pub async fn survey(
     session: &mut Session,
     settings: &MailboxSettings,
+    trust: &Trust,
     now: DateTime<Utc>,
 ) -> Result<Survey, Error> {
     let listed = session.list().await?;
@@ -44,18 +48,50 @@ pub async fn survey(
     let back = chrono::Duration::from_std(settings.look_back).unwrap_or(chrono::Duration::MAX);
     let since = now.checked_sub_signed(back).unwrap_or(DateTime::UNIX_EPOCH);
     let uids = session.search_since(since.date_naive()).await?;
-    let youngest = uids.get(uids.len().saturating_sub(SAMPLE)..).unwrap_or_default();
+    let sample = headers(session, &uids, FolderRole::Inbox).await?;
+    let sent = resolved.folders.iter().find(|folder| folder.role == FolderRole::Sent);
+    let writers = match sent {
+        Some(folder) => writers(session, &folder.raw, trust, since.date_naive()).await?,
+        None => Vec::new(),
+    };
     Ok(Survey {
         folders: listed.iter().map(|folder| decoded(&folder.raw)).collect(),
         meant: resolved.folders.into_iter().map(|folder| (folder.name, folder.role)).collect(),
         missing: resolved.missing,
         has_idle: session.can("IDLE"),
         n_mails: selected.exists,
-        sample: headers(session, youngest).await?,
+        sample,
+        writers,
     })
 }
 
-async fn headers(session: &mut Session, uids: &[u32]) -> Result<Vec<Message>, Error> {
+/// The addresses that wrote to CBP from a folder. Several people of an office may share an account.
+async fn writers(
+    session: &mut Session,
+    sent: &str,
+    trust: &Trust,
+    since: NaiveDate,
+) -> Result<Vec<String>, Error> {
+    session.examine(sent).await?;
+    let uids = session.search_since(since).await?;
+    let mails = headers(session, &uids, FolderRole::Sent).await?;
+    let to_cbp = mails.iter().filter(|mail| {
+        mail.to.iter().chain(&mail.cc).any(|to| trust.is_application_address(&to.address))
+    });
+    let mut writers: Vec<String> =
+        to_cbp.flat_map(|mail| &mail.from).map(|from| from.address.to_lowercase()).collect();
+    writers.sort();
+    writers.dedup();
+    Ok(writers)
+}
+
+/// The header fields of the youngest of these mails.
+async fn headers(
+    session: &mut Session,
+    uids: &[u32],
+    role: FolderRole,
+) -> Result<Vec<Message>, Error> {
+    let uids = uids.get(uids.len().saturating_sub(SAMPLE)..).unwrap_or_default();
     if uids.is_empty() {
         return Ok(Vec::new());
     }
@@ -68,7 +104,7 @@ async fn headers(session: &mut Session, uids: &[u32]) -> Result<Vec<Message>, Er
                 && let Some(header) = mail.body
             {
                 let received_at = mail.received_at.unwrap_or_default();
-                sample.push(Message::parse(header, FolderRole::Inbox, received_at));
+                sample.push(Message::parse(header, role, received_at));
             }
         })
         .await?;

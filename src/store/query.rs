@@ -541,6 +541,15 @@ pub fn messages_of(db: &Connection, id: ApplicationId) -> Result<Vec<StoredMessa
     Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
+/// How many mails there are of each kind, and what happened to them: kind, effect, number.
+pub fn kinds(db: &Connection) -> Result<Vec<(String, String, u32)>> {
+    let mut found = db.prepare_cached(
+        "SELECT kind, effect, count(*) FROM messages GROUP BY kind, effect ORDER BY kind, effect",
+    )?;
+    let rows = found.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// How many mails wait for a person.
 pub fn n_review(db: &Connection) -> Result<i64> {
     Ok(db.query_row("SELECT count(*) FROM messages WHERE review = 'open'", [], |row| row.get(0))?)

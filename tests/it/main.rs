@@ -28,6 +28,7 @@ mod draft;
 mod faults;
 mod fifty;
 mod hostile;
+mod init;
 mod mailbox;
 mod notices;
 mod outbox_crash;

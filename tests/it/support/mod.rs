@@ -12,6 +12,7 @@ pub mod proxy;
 pub mod recorder;
 pub mod server;
 pub mod smtp;
+pub mod terminal;
 pub mod unpacked;
 
 use std::path::{Path, PathBuf};

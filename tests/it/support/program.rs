@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::dovecot::{Dovecot, PASSWORD};
+use super::terminal::Terminal;
 use super::{Server, ended, scratch, signal, until};
 
 /// Longest time a command may take; none of them waits for anything longer than a connection.
@@ -216,13 +217,12 @@ impl Program {
         })
     }
 
-    fn spawn(
-        &self,
-        arguments: &[&str],
-        stdout: &Path,
-        stderr: &Path,
-        more: Option<(&str, &str)>,
-    ) -> Server {
+    /// Runs a command at a terminal, where it asks questions.
+    pub fn at_a_terminal(&self, arguments: &[&str]) -> Terminal {
+        Terminal::start(&self.command(arguments))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut words = self.through.clone();
         words.push(env!("CARGO_BIN_EXE_acewatch").into());
         let mut command = Command::new(&words[0]);
@@ -240,7 +240,19 @@ impl Program {
             .env("XDG_CACHE_HOME", self.path("data"))
             .env("XDG_RUNTIME_DIR", self.path("run"))
             .env("COLUMNS", "120")
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn spawn(
+        &self,
+        arguments: &[&str],
+        stdout: &Path,
+        stderr: &Path,
+        more: Option<(&str, &str)>,
+    ) -> Server {
+        let mut command = self.command(arguments);
+        command
             .envs(more)
             .stdin(Stdio::null())
             .stdout(fs::File::create(stdout).unwrap())

@@ -1,0 +1,569 @@
+//! `acewatch init`: from a mail address to a configuration that works.
+//!
+//! Nothing is written before the log-in succeeded and the mailbox was looked at. What is there already
+//! is kept: [`Draft`] changes the keys that are asked for and no other.
+
+mod ask;
+mod look;
+mod secret;
+mod server;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::failure::Failure;
+use super::{Context, render, service};
+use crate::config::draft::Draft;
+use crate::config::{self, MailboxSettings, Settings};
+use crate::discovery::Found;
+use crate::mailbox::connect::{self, greet, login, read_secret};
+use crate::mailbox::session::Session;
+use crate::mailbox::{self, Error};
+use crate::provider::{self, Provider};
+use crate::systemd;
+use ask::Ask;
+use secret::{Mailbox, Typed, Way};
+
+/// Set acewatch up: find the mail server, try it, and write the configuration
+///
+/// Asks for the address of the account that writes to CBP, finds its server, says what secret the
+/// provider wants, logs in, looks at the folders and at who vouches for the mail, shows what it found
+/// in the last 60 days, and writes the configuration. Nothing is changed in the mailbox, and nothing
+/// is written before the log-in succeeded.
+///
+/// Run again it changes only what is asked: another password, another folder, another mailbox. Every
+/// answer is also a flag; without a terminal, or with --yes, nobody is asked.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The address of the account that writes to CBP
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    /// What the mailbox is to be called; or the one to change, by the name it has
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Whose mail it is, where that is not found out: google, microsoft, yahoo, icloud, fastmail, proton
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<String>,
+    /// The IMAP server
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Its port
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// How the connection is protected
+    #[arg(long, value_name = "TLS")]
+    tls: Option<Protection>,
+    /// The name of the account there, where it is not the address
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// Certificates (PEM) to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// The only server certificate to accept, by its SHA-256
+    #[arg(long, value_name = "HEX")]
+    pin_sha256: Option<String>,
+    #[command(flatten)]
+    way: Way,
+    /// Take the password from standard input, for --keyring or --password-file
+    #[arg(long)]
+    password_stdin: bool,
+    /// A folder in which answers arrive; may be repeated
+    #[arg(long = "folder", value_name = "FOLDER")]
+    folders: Vec<String>,
+    /// The folder with your own submissions
+    #[arg(long, value_name = "FOLDER")]
+    sent: Option<String>,
+    /// The name under which your server writes Authentication-Results; may be repeated
+    #[arg(long, value_name = "NAME")]
+    authserv_id: Vec<String>,
+    /// Another address from which you write to CBP; may be repeated
+    #[arg(long = "own-address", value_name = "ADDRESS")]
+    own_addresses: Vec<String>,
+    /// Ask this name server instead of the system's, for the server of the address
+    #[arg(long, value_name = "ADDRESS")]
+    resolver: Option<String>,
+    /// Agree to everything, and ask nothing
+    #[arg(short, long)]
+    yes: bool,
+    /// Do not read the last 60 days for a preview
+    #[arg(long)]
+    no_preview: bool,
+    /// Print the configuration instead of writing anything
+    #[arg(long)]
+    dry_run: bool,
+    /// Have systemd start the daemon now and at each log-in
+    #[arg(long)]
+    service: bool,
+    /// Likewise, and while nobody is logged in
+    #[arg(long)]
+    linger: bool,
+    /// Do not ask about the service
+    #[arg(long, conflicts_with_all = ["service", "linger"])]
+    no_service: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Protection {
+    Implicit,
+    Starttls,
+    None,
+}
+
+impl Protection {
+    fn as_str(self) -> &'static str {
+        match self {
+            Protection::Implicit => "implicit",
+            Protection::Starttls => "starttls",
+            Protection::None => "none",
+        }
+    }
+}
+
+/// Asks, tries and writes.
+///
+/// # Errors
+///
+/// An answer is missing and nobody can be asked, the server cannot be found or does not let us in, or
+/// the configuration cannot be written.
+pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new("cannot start").because(error))?;
+    let done = runtime.block_on(set_up(cx, args));
+    // A resolver that hangs would keep an ordinary end waiting.
+    runtime.shutdown_background();
+    done
+}
+
+/// What the questions are about.
+struct Setup<'a> {
+    cx: &'a Context,
+    args: &'a Args,
+    ask: Ask,
+    /// The configuration file.
+    path: PathBuf,
+    draft: Draft,
+    /// The number of the mailbox in it.
+    n: usize,
+}
+
+async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
+    let path = cx.global.config.clone().unwrap_or_else(|| config::default_path(&cx.environment));
+    let path = std::path::absolute(&path).unwrap_or(path);
+    let text = read(&path)?;
+    let before = match &text {
+        Some(text) => Some(config::parse(text, &path, &cx.environment)?),
+        None => None,
+    };
+    let draft = Draft::of(text.as_deref())
+        .map_err(|error| Failure::configuration(format!("{} is no TOML", path.display()), error))?;
+    let mut setup =
+        Setup { cx, args, ask: Ask::new(args.yes || args.password_stdin), path, draft, n: 0 };
+
+    let known = setup.which(before.as_ref())?;
+    let (address, provider) = match &known {
+        Some(mailbox) => {
+            setup.change_server()?;
+            (address_of(mailbox), provider_of(mailbox)?)
+        }
+        None => setup.new_mailbox(before.as_ref()).await?,
+    };
+    let typed = setup.secret(known.as_ref(), provider.as_ref()).await?;
+    setup.set_folders();
+
+    if cannot_be_read_here(&setup.mailbox()?) {
+        render::print(
+            "The credential is there in the service alone, so that the log-in is not tried here.\n",
+        )?;
+        look::trust_unseen(&mut setup, provider.as_ref(), &address)?;
+        return setup.finish(None).await;
+    }
+    let Some((session, typed)) = setup.enter(typed, provider.as_ref()).await? else {
+        return Err(Failure::new("nothing was written"));
+    };
+    look::look(&mut setup, session, provider.as_ref(), &address).await?;
+    setup.finish(typed).await
+}
+
+impl Setup<'_> {
+    /// The settings as the draft has them.
+    fn settings(&self) -> Result<Settings, Failure> {
+        Ok(config::parse(&self.draft.text(), &self.path, &self.cx.environment)?)
+    }
+
+    /// The mailbox as the draft has it.
+    fn mailbox(&self) -> Result<MailboxSettings, Failure> {
+        let settings = self.settings()?;
+        let mailbox = settings.mailboxes.into_iter().nth(self.n);
+        mailbox.ok_or_else(|| Failure::new("the mailbox has gone from the configuration"))
+    }
+
+    /// The folder of the configuration.
+    fn directory(&self) -> PathBuf {
+        self.path.parent().map(Path::to_owned).unwrap_or_default()
+    }
+
+    /// The mailbox that is meant, if it is there already.
+    fn which(&mut self, before: Option<&Settings>) -> Result<Option<MailboxSettings>, Failure> {
+        let Some(mailboxes) = before.map(|before| &before.mailboxes).filter(|m| !m.is_empty())
+        else {
+            return Ok(None);
+        };
+        let found = match (&self.args.name, &self.args.address) {
+            (Some(name), _) if mailboxes.iter().any(|mailbox| mailbox.name == *name) => {
+                mailboxes.iter().position(|mailbox| mailbox.name == *name)
+            }
+            (_, Some(address)) => mailboxes.iter().position(|mailbox| mailbox.user == *address),
+            (Some(_), None) => None,
+            (None, None) => {
+                let mut choices: Vec<String> = mailboxes
+                    .iter()
+                    .map(|m| format!("change {} ({} at {})", m.name, m.user, m.host))
+                    .collect();
+                choices.push("add another mailbox".to_owned());
+                if !self.ask.is_possible && mailboxes.len() != 1 {
+                    return Err(Failure::usage("several mailboxes are configured")
+                        .hint("say which one to change by --name, or add one by --address"));
+                }
+                let question =
+                    format!("{} watches already. What is to be done?", self.path.display());
+                Some(self.ask.choice(&question, &choices)?)
+            }
+        };
+        let Some(mailbox) = found.and_then(|found| mailboxes.get(found)) else { return Ok(None) };
+        self.n = found.unwrap_or_default();
+        Ok(Some(mailbox.clone()))
+    }
+
+    fn address(&self) -> Result<String, Failure> {
+        if let Some(address) = &self.args.address {
+            return match config::is_address(address) {
+                true => Ok(address.clone()),
+                false => Err(Failure::usage(format!("{address:?} is no mail address"))
+                    .hint("write it as in ops@broker.example")),
+            };
+        }
+        let question = "Mail address of the account that writes to CBP";
+        loop {
+            let address = self.ask.line(question, None, "--address")?;
+            if config::is_address(&address) {
+                return Ok(address);
+            }
+            render::print("That is no mail address; it looks like ops@broker.example.\n")?;
+        }
+    }
+
+    /// Asks for an address, finds its server, and begins a mailbox in the draft.
+    async fn new_mailbox(
+        &mut self,
+        before: Option<&Settings>,
+    ) -> Result<(String, Option<Provider>), Failure> {
+        let address = self.address()?;
+        let Found { server, provider, .. } = self.find(&address).await?;
+        let user = self.args.user.clone().unwrap_or(server.user);
+        let name = match &self.args.name {
+            Some(name) => name.clone(),
+            None => name_for(&address, before),
+        };
+        self.n = self.draft.add_mailbox();
+        let tls = match server.tls {
+            config::Tls::Implicit => "implicit",
+            config::Tls::StartTls => "starttls",
+            config::Tls::None => "none",
+        };
+        self.draft.set(self.n, "name", name.as_str());
+        self.draft.set(self.n, "host", server.host.as_str());
+        if server.port != server.tls.default_port() {
+            self.draft.set(self.n, "port", i64::from(server.port));
+        }
+        if server.tls != config::Tls::Implicit {
+            self.draft.set(self.n, "tls", tls);
+        }
+        self.draft.set(self.n, "user", user.as_str());
+        self.certificates()?;
+        Ok((address, provider))
+    }
+
+    /// What the flags say of the server of a mailbox that is there.
+    fn change_server(&mut self) -> Result<(), Failure> {
+        if let Some(host) = &self.args.host {
+            self.draft.set(self.n, "host", host.as_str());
+        }
+        if let Some(port) = self.args.port {
+            self.draft.set(self.n, "port", i64::from(port));
+        }
+        if let Some(tls) = self.args.tls {
+            self.draft.set(self.n, "tls", tls.as_str());
+        }
+        if let Some(user) = &self.args.user {
+            self.draft.set(self.n, "user", user.as_str());
+        }
+        self.certificates()
+    }
+
+    fn certificates(&mut self) -> Result<(), Failure> {
+        if let Some(file) = &self.args.ca_file {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            self.draft.set(self.n, "ca-file", file.display().to_string());
+        }
+        if let Some(pin) = &self.args.pin_sha256 {
+            self.draft.set(self.n, "pin-sha256", pin.as_str());
+        }
+        Ok(())
+    }
+
+    async fn secret(
+        &mut self,
+        known: Option<&MailboxSettings>,
+        provider: Option<&Provider>,
+    ) -> Result<Option<Typed>, Failure> {
+        let directory = self.directory();
+        let (name, user, host) = self.draft.identity(self.n);
+        let mailbox = Mailbox {
+            n: self.n,
+            name: &name,
+            user: &user,
+            host: &host,
+            secret: known.map(|known| &known.secret),
+            provider,
+            directory: &directory,
+        };
+        let (way, from_input) = (&self.args.way, self.args.password_stdin);
+        secret::decide(self.ask, way, from_input, &mailbox, &mut self.draft).await
+    }
+
+    fn set_folders(&mut self) {
+        if !self.args.folders.is_empty() {
+            let folders: toml_edit::Array = self.args.folders.iter().map(String::as_str).collect();
+            self.draft.set(self.n, "folders", folders);
+        }
+        if let Some(sent) = &self.args.sent {
+            self.draft.set(self.n, "sent", sent.as_str());
+        }
+    }
+
+    /// Logs in, asking again where the server refuses; `None` where nobody wants to go on.
+    async fn enter(
+        &mut self,
+        mut typed: Option<Typed>,
+        provider: Option<&Provider>,
+    ) -> Result<Option<(Session, Option<Typed>)>, Failure> {
+        let directory = self.directory();
+        loop {
+            let settings = self.settings()?;
+            let mailbox = self.mailbox()?;
+            let failed = match attempt(&mailbox, &settings, typed.as_ref()).await {
+                Ok(session) => {
+                    render::print(&format!(
+                        "Logged in to {} as {}.\n",
+                        render::escaped(&mailbox.host),
+                        render::escaped(&mailbox.user)
+                    ))?;
+                    return Ok(Some((session, typed)));
+                }
+                Err(error) => error,
+            };
+            if self.may_pin(&failed, &mailbox, &settings).await? {
+                continue;
+            }
+            let failure = of_mailbox(&failed, provider);
+            let is_refused = matches!(failed, Error::RefusedLogin { .. } | Error::NoLogin { .. });
+            if !is_refused || !self.ask.is_possible {
+                return Err(failure);
+            }
+            failure.report();
+            let about = Mailbox {
+                n: self.n,
+                name: &mailbox.name,
+                user: &mailbox.user,
+                host: &mailbox.host,
+                secret: Some(&mailbox.secret),
+                provider,
+                directory: &directory,
+            };
+            typed = secret::again(self.ask, &about, typed)?;
+            if typed.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// A bridge on this computer has a certificate that nobody signed: it is pinned, if one agrees.
+    async fn may_pin(
+        &mut self,
+        failed: &Error,
+        mailbox: &MailboxSettings,
+        settings: &Settings,
+    ) -> Result<bool, Failure> {
+        let is_here = mailbox.host.eq_ignore_ascii_case("localhost")
+            || mailbox.host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        if !matches!(failed, Error::Tls { .. }) || mailbox.pin_sha256.is_some() || !is_here {
+            return Ok(false);
+        }
+        let Ok(Some(found)) = connect::fingerprint(mailbox, &settings.limits).await else {
+            return Ok(false);
+        };
+        let shown = connect::shown(&found);
+        render::print(&format!(
+            "{} on this computer shows a certificate that nobody here vouches for, SHA-256\n  {shown}\n",
+            render::escaped(&mailbox.host)
+        ))?;
+        let agrees = match self.ask.is_possible {
+            true => self.ask.agrees("Accept this one, and no other from now on?", true)?,
+            false => self.args.yes,
+        };
+        if agrees {
+            self.draft.set(self.n, "pin-sha256", shown);
+        }
+        Ok(agrees)
+    }
+
+    /// Keeps the password, previews, writes, offers the service.
+    async fn finish(mut self, typed: Option<Typed>) -> Result<(), Failure> {
+        let settings = self.settings()?;
+        let mailbox = self.mailbox()?;
+        if self.args.dry_run {
+            return render::print(&format!("\n{}", self.draft.text()));
+        }
+        for change in self.draft.changes() {
+            render::print(&format!("  {}\n", render::escaped(change)))?;
+        }
+        if self.draft.changes().is_empty() && typed.is_none() {
+            render::print(&format!("Nothing is to be changed in {}.\n", self.path.display()))?;
+        } else {
+            let question = format!("Write this to {}?", self.path.display());
+            if !self.ask.agrees(&question, true)? {
+                return Err(Failure::new("nothing was written"));
+            }
+            if let Some(typed) = typed {
+                secret::keep(typed, &mailbox.name).await?;
+            }
+            if !self.draft.changes().is_empty() {
+                write(&self.path, &self.draft.text()).map_err(|error| {
+                    Failure::new(format!("cannot write {}", self.path.display())).because(error)
+                })?;
+                render::print(&format!("written: {}\n", self.path.display()))?;
+            }
+        }
+        if !self.args.no_preview && !cannot_be_read_here(&mailbox) {
+            look::preview(self.cx, &settings, &mailbox).await?;
+        }
+        self.offer_service()
+    }
+
+    fn offer_service(&mut self) -> Result<(), Failure> {
+        let goes_on = "`acewatch doctor` looks at everything, `acewatch check` reads the mail once, `acewatch status` says how all applications stand.\n";
+        let wanted = self.args.service || self.args.linger;
+        let runs = systemd::state(systemd::Scope::User).is_ok_and(|state| state.is_running());
+        if runs && !wanted {
+            return render::print(&format!(
+                "The service runs with the old configuration: systemctl --user reload acewatch\n{goes_on}"
+            ));
+        }
+        let wanted = wanted
+            || (!self.args.no_service
+                && self.ask.is_possible
+                && systemd::has_user_manager(std::env::var_os("XDG_RUNTIME_DIR").as_ref())
+                && self.ask.agrees("Start the watch now and at each log-in?", true)?);
+        if wanted {
+            service::set_up(self.cx, self.args.linger)?;
+            if runs {
+                systemd::systemctl(systemd::Scope::User, &["reload", systemd::UNIT])
+                    .map_err(|error| Failure::new("the service cannot be told").because(error))?;
+            }
+            return render::print(goes_on);
+        }
+        render::print(&format!("To watch all the time: acewatch service install\n{goes_on}"))
+    }
+}
+
+/// The text of a configuration that is there.
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::configuration(format!("cannot read {}", path.display()), error)),
+    }
+}
+
+/// Connects and logs in, with a password that was typed or the one that is kept.
+async fn attempt(
+    mailbox: &MailboxSettings,
+    settings: &Settings,
+    typed: Option<&Typed>,
+) -> Result<Session, Error> {
+    let greeted = greet(mailbox, &settings.limits).await?;
+    match typed {
+        Some(typed) => login(greeted, mailbox, &settings.limits, &typed.secret).await,
+        None => {
+            let secret = read_secret(mailbox, &settings.limits).await?;
+            login(greeted, mailbox, &settings.limits, &secret).await
+        }
+    }
+}
+
+/// A credential is there for a service alone.
+fn cannot_be_read_here(mailbox: &MailboxSettings) -> bool {
+    matches!(mailbox.secret, crate::secret::SecretSource::Credential(_))
+        && std::env::var_os("CREDENTIALS_DIRECTORY").is_none()
+}
+
+fn of_mailbox(error: &mailbox::Error, provider: Option<&Provider>) -> Failure {
+    let mut failure = Failure::new(error.chain());
+    if let Some(hint) = error.hint() {
+        failure = failure.hint(hint);
+    }
+    match (error, provider) {
+        (Error::RefusedLogin { .. } | Error::NoLogin { .. }, Some(provider)) => {
+            failure.hint(provider.advice.clone())
+        }
+        _ => failure,
+    }
+}
+
+/// The address of an account that is configured.
+fn address_of(mailbox: &MailboxSettings) -> String {
+    mailbox.user.clone()
+}
+
+/// The provider whose server a mailbox is on.
+fn provider_of(mailbox: &MailboxSettings) -> Result<Option<Provider>, Failure> {
+    let providers = provider::built_in()
+        .map_err(|error| Failure::new("the built-in providers cannot be read").because(error))?;
+    // The Bridge's host is everybody's own.
+    let is_there = |provider: &&Provider| {
+        provider.host.eq_ignore_ascii_case(&mailbox.host) && provider.port.is_none()
+    };
+    Ok(providers.iter().find(is_there).cloned())
+}
+
+/// The part of the address before the @, or with a number where that is taken.
+fn name_for(address: &str, before: Option<&Settings>) -> String {
+    let (local, _) = address.rsplit_once('@').unwrap_or((address, ""));
+    let is_taken = |name: &str| {
+        before.is_some_and(|before| {
+            before.mailboxes.iter().any(|mailbox| mailbox.name.eq_ignore_ascii_case(name))
+        })
+    };
+    if !is_taken(local) {
+        return local.to_owned();
+    }
+    (2..).map(|n| format!("{local}-{n}")).find(|name| !is_taken(name)).unwrap_or_default()
+}
+
+/// Writes the file whole or not at all; a link to it stays one, and its mode what it was.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    std::fs::create_dir_all(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    if let Ok(before) = std::fs::metadata(&path) {
+        file.as_file().set_permissions(before.permissions())?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(&path).map(drop).map_err(|error| error.error)
+}

@@ -1,0 +1,237 @@
+//! What `acewatch init` finds in a mailbox: its folders, who vouches for its mail, and the last weeks.
+
+use super::Setup;
+use crate::app::App;
+use crate::cli::failure::Failure;
+use crate::cli::{Context, render};
+use crate::config::{MailboxSettings, Settings};
+use crate::domain::authenticity::{Trust, Vouching, who_vouches};
+use crate::domain::kind::Kind;
+use crate::mailbox::session::Session;
+use crate::mailbox::survey::{Survey, survey};
+use crate::provider::Provider;
+use crate::store::Store;
+use crate::store::query;
+use crate::{clock, daemon};
+
+/// So few recent mails say nothing about who vouches for them.
+const FEW: usize = 4;
+
+/// Looks at the folders and the mail, and writes into the draft what follows.
+pub(super) async fn look(
+    setup: &mut Setup<'_>,
+    mut session: Session,
+    provider: Option<&Provider>,
+    address: &str,
+) -> Result<(), Failure> {
+    let mailbox = setup.mailbox()?;
+    let surveyed = survey(&mut session, &mailbox, &setup.settings()?.trust, clock::now()).await;
+    session.logout().await;
+    let found = surveyed.map_err(|error| super::of_mailbox(&error, None))?;
+    folders(setup, &found)?;
+    let push = match found.has_idle {
+        true => "The server tells of new mail at once (IDLE).\n",
+        false => "The server does not tell of new mail; it is asked every few minutes.\n",
+    };
+    render::print(push)?;
+    trust(setup, &found, provider)?;
+    own_addresses(setup, &found, address);
+    Ok(())
+}
+
+/// What can be said of a mailbox that cannot be looked at.
+pub(super) fn trust_unseen(
+    setup: &mut Setup<'_>,
+    provider: Option<&Provider>,
+    address: &str,
+) -> Result<(), Failure> {
+    trust(setup, &Survey::default(), provider)?;
+    own_addresses(setup, &Survey::default(), address);
+    Ok(())
+}
+
+fn folders(setup: &mut Setup<'_>, found: &Survey) -> Result<(), Failure> {
+    let shown: Vec<String> = found
+        .meant
+        .iter()
+        .map(|(name, role)| format!("{} ({})", render::escaped(name), role_words(*role)))
+        .collect();
+    render::print(&format!("Folders: {}\n", shown.join(", ")))?;
+    for missing in &found.missing {
+        let (words, flag) = match missing.as_str() {
+            "\\Sent" => ("your own sent mail", "--sent"),
+            _ => ("junk, where answers get lost", "--folder"),
+        };
+        render::print(&format!("The server does not say which folder holds {words}.\n"))?;
+        if !setup.ask.is_possible {
+            render::print(&format!("  Name it with {flag}, if there is one.\n"))?;
+            continue;
+        }
+        let mut choices = vec!["there is none".to_owned()];
+        choices.extend(found.folders.iter().filter(|name| *name != "INBOX").cloned());
+        let chosen = setup.ask.choice("Which one is it?", &choices)?;
+        let name = choices.get(chosen).filter(|_| 0 < chosen).map(String::as_str);
+        match (missing.as_str(), name) {
+            ("\\Sent", name) => setup.draft.set(setup.n, "sent", name.unwrap_or_default()),
+            (_, Some(name)) => {
+                let folders: toml_edit::Array = ["INBOX", name].into_iter().collect();
+                setup.draft.set(setup.n, "folders", folders);
+            }
+            (_, None) => {
+                let folders: toml_edit::Array = ["INBOX"].into_iter().collect();
+                setup.draft.set(setup.n, "folders", folders);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn role_words(role: crate::domain::message::FolderRole) -> &'static str {
+    use crate::domain::message::FolderRole;
+    match role {
+        FolderRole::Inbox => "answers",
+        FolderRole::Junk => "junk",
+        FolderRole::Sent => "your own",
+    }
+}
+
+/// Finds out whose word counts here.
+fn trust(
+    setup: &mut Setup<'_>,
+    found: &Survey,
+    provider: Option<&Provider>,
+) -> Result<(), Failure> {
+    let settings = setup.settings()?;
+    let own = &settings.trust.own_addresses;
+    if !setup.args.authserv_id.is_empty() {
+        let ids = setup.args.authserv_id.clone();
+        let seen = who_vouches(&found.sample, own, &ids);
+        let has_word = if seen.ids == ids { seen.n_vouched } else { 0 };
+        setup.draft.trust("authserv-id", &ids);
+        return render::print(&format!(
+            "{} has a word on {has_word} of {} recent mails.\n",
+            render::escaped(&ids.join(", ")),
+            seen.n_mails
+        ));
+    }
+    let mut known = settings.trust.authserv_ids.clone();
+    known.extend(provider.iter().flat_map(|provider| provider.authserv_id.clone()));
+    let Vouching { ids, n_vouched, n_mails } = who_vouches(&found.sample, own, &known);
+    if !ids.is_empty() {
+        let whose = match ids.as_slice() {
+            [id] if id == "-" => "Your server, which writes no name,".to_owned(),
+            ids => render::escaped(&ids.join(", ")),
+        };
+        render::print(&format!("{whose} vouches for {n_vouched} of {n_mails} recent mails.\n"))?;
+        setup.draft.trust("authserv-id", &ids);
+        return Ok(());
+    }
+    if n_mails < FEW && !known.is_empty() {
+        setup.draft.trust("authserv-id", &known);
+        return render::print(&format!(
+            "Too few recent mails to see who vouches for them; {} is trusted, as it is known of this provider.\n",
+            render::escaped(&known.join(", "))
+        ));
+    }
+    if n_mails < FEW {
+        return render::print(
+            "Too few recent mails to see who vouches for them. Until `authserv-id` is set, all of CBP's mail goes to review; run `acewatch init` again when there is more mail.\n",
+        );
+    }
+    let said = format!(
+        "No server vouches for the mail here: none has a word on half of {n_mails} recent mails.\n"
+    );
+    render::print(&said)?;
+    if cfg!(feature = "dkim")
+        && settings.dkim.is_none()
+        && setup.ask.agrees("Verify the signatures of CBP's mail here, with the DNS?", true)?
+    {
+        setup.draft.verify_dkim();
+        return render::print("Signatures (DKIM) are verified here.\n");
+    }
+    render::print("All of CBP's mail goes to review.\n")
+}
+
+/// The addresses from which somebody here writes to CBP.
+fn own_addresses(setup: &mut Setup<'_>, found: &Survey, address: &str) {
+    let mut own = setup.args.own_addresses.clone();
+    own.push(address.to_owned());
+    own.extend(found.writers.iter().cloned());
+    let is_known: Trust = Trust::of_cbp(
+        Vec::new(),
+        setup.settings().map(|settings| settings.trust.own_addresses).unwrap_or_default(),
+    );
+    own.retain(|own| own.contains('@') && !is_known.is_own_address(own));
+    own.sort();
+    own.dedup();
+    setup.draft.trust("own-addresses", &own);
+}
+
+/// Reads the last weeks into a database that is thrown away, and says what there was.
+pub(super) async fn preview(
+    cx: &Context,
+    settings: &Settings,
+    mailbox: &MailboxSettings,
+) -> Result<(), Failure> {
+    let directory = tempfile::Builder::new()
+        .prefix("acewatch-init-")
+        .tempdir()
+        .map_err(|error| Failure::new("cannot make a directory for the preview").because(error))?;
+    let store = Store::open(&directory.path().join("acewatch.db"))?;
+    let settings = Settings { mailboxes: vec![mailbox.clone()], ..settings.clone() };
+    let mut app = App::new(store, settings, cx.rules()?);
+    let pass = daemon::read(&mut app, None).await?;
+    if let Some((_, error)) = pass.failed.first() {
+        return Err(super::of_mailbox(error, None));
+    }
+    let days = mailbox.look_back.as_secs() / 86_400;
+    let kinds = query::kinds(app.store.read())?;
+    let n_of = |kind: Kind| -> usize {
+        let is_counted = |effect: &str| matches!(effect, "recorded" | "review");
+        let of = kinds.iter().filter(|(k, effect, _)| k == kind.as_str() && is_counted(effect));
+        of.map(|(_, _, n)| usize::try_from(*n).unwrap_or(usize::MAX)).sum()
+    };
+    let told: Vec<String> = [
+        (Kind::Submission, "submission"),
+        (Kind::Receipt, "receipt"),
+        (Kind::Reply, "reply"),
+        (Kind::InformationRequest, "question"),
+        (Kind::Approval, "approval"),
+        (Kind::Rejection, "rejection"),
+        (Kind::Bounce, "bounce"),
+    ]
+    .into_iter()
+    .map(|(kind, word)| (n_of(kind), word))
+    .filter(|(n, _)| 0 < *n)
+    .map(|(n, word)| plural(n, word))
+    .collect();
+    let n_applications = app.overview(clock::now(), None)?.len();
+    let n_review = query::n_review(app.store.read())?;
+    let mut text = format!("\nThe last {days} days: ");
+    text.push_str(&match told.is_empty() {
+        true => "nothing to or from CBP".to_owned(),
+        false => told.join(", "),
+    });
+    text.push_str(&format!("; {}", plural(n_applications, "application")));
+    if 0 < n_review {
+        text.push_str(&format!("; {n_review} to review"));
+    }
+    let forged = kinds.iter().filter(|(_, effect, _)| effect == "quarantined");
+    let n_forged: u32 = forged.map(|(_, _, n)| n).sum();
+    if 0 < n_forged {
+        text.push_str(&format!("; {n_forged} forged"));
+    }
+    text.push_str(".\n");
+    if n_of(Kind::Submission) == 0 {
+        text.push_str("No submission is among your sent mail; what was sent otherwise is registered with `acewatch add`.\n");
+    }
+    render::print(&format!("{text}\n"))
+}
+
+fn plural(n: usize, word: &str) -> String {
+    match (n, word.strip_suffix('y')) {
+        (1, _) => format!("1 {word}"),
+        (n, Some(stem)) => format!("{n} {stem}ies"),
+        (n, None) => format!("{n} {word}s"),
+    }
+}

@@ -1,0 +1,330 @@
+//! The secret of a mailbox in `acewatch init`: what the provider takes, and where it is kept.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml_edit::{Array, value};
+
+use super::ask::{self, Ask};
+use crate::cli::failure::Failure;
+use crate::cli::render;
+use crate::config::draft::Draft;
+use crate::keyring::{self, Item, Purpose, State};
+use crate::provider::{Provider, SecretKind};
+use crate::secret::{Secret, SecretSource};
+
+/// How long a keyring may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long its user may take to open it.
+const UNLOCKING: Duration = Duration::from_mins(2);
+
+/// Where the password or token is; one of them.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(multiple = false)]
+pub(super) struct Way {
+    /// Keep the password in the system's keyring
+    #[arg(long)]
+    pub keyring: bool,
+    /// Keep the password in FILE, which only its owner may read
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The command that prints the password, word by word, ended by `;` or the end of the line
+    #[arg(long, value_name = "WORD", num_args = 1.., value_terminator = ";", allow_hyphen_values = true)]
+    pub password_command: Vec<String>,
+    /// The command that prints an OAuth access token, likewise
+    #[arg(long, value_name = "WORD", num_args = 1.., value_terminator = ";", allow_hyphen_values = true)]
+    pub token_command: Vec<String>,
+    /// A credential of the systemd unit
+    #[arg(long, value_name = "NAME")]
+    pub credential: Option<String>,
+    /// An environment variable, for tests
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub password_environment: Option<String>,
+}
+
+/// A password that was typed or handed in, and is kept once it has proved good.
+#[derive(Debug)]
+pub(super) struct Typed {
+    pub secret: Secret,
+    keep: Keep,
+}
+
+#[derive(Debug)]
+enum Keep {
+    Keyring { account: String },
+    File(PathBuf),
+}
+
+/// What is asked about.
+pub(super) struct Mailbox<'a> {
+    /// Its number in the draft.
+    pub n: usize,
+    pub name: &'a str,
+    pub user: &'a str,
+    pub host: &'a str,
+    /// Where its secret is already.
+    pub secret: Option<&'a SecretSource>,
+    pub provider: Option<&'a Provider>,
+    /// The folder of the configuration.
+    pub directory: &'a Path,
+}
+
+/// Writes into the draft where the secret is. What is to be kept there comes back.
+pub(super) async fn decide(
+    ask: Ask,
+    way: &Way,
+    from_input: bool,
+    mailbox: &Mailbox<'_>,
+    draft: &mut Draft,
+) -> Result<Option<Typed>, Failure> {
+    let n = mailbox.n;
+    if !way.password_command.is_empty() {
+        draft.set_secret(n, "password-command", value(list(&way.password_command)));
+    } else if !way.token_command.is_empty() {
+        draft.set_secret(n, "token-command", value(list(&way.token_command)));
+    } else if let Some(name) = &way.credential {
+        draft.set_secret(n, "credential", value(name.as_str()));
+    } else if let Some(name) = &way.password_environment {
+        draft.set_secret(n, "password-environment", value(name.as_str()));
+    } else if let Some(file) = &way.password_file {
+        // A path on the command line is meant from where one stands.
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        let is_new = !file.exists();
+        let keep = in_file(draft, mailbox, file);
+        return match from_input || (ask.is_possible && is_new) {
+            true => typed(ask, from_input, mailbox, keep).map(Some),
+            false => Ok(None),
+        };
+    } else if way.keyring {
+        let keep = in_keyring(draft, mailbox);
+        let has_item = keyring::read(&item(&account(mailbox)), PATIENCE).await.is_ok();
+        if from_input || !has_item {
+            require_keyring(ask, mailbox).await?;
+            return typed(ask, from_input, mailbox, keep).map(Some);
+        }
+    } else if let Some(source) = mailbox.secret {
+        if from_input {
+            let keep = kept(source).ok_or_else(|| {
+                Failure::usage(format!(
+                    "the password comes from {source}, which is not written here"
+                ))
+                .hint("say by --keyring or --password-file where the new one is to be kept")
+            })?;
+            return typed(ask, from_input, mailbox, keep).map(Some);
+        }
+        let question = format!("Its secret comes from {source}. Keep it so?");
+        if !ask.agrees(&question, true)? {
+            return choose(ask, false, mailbox, draft).await;
+        }
+    } else {
+        return choose(ask, from_input, mailbox, draft).await;
+    }
+    Ok(None)
+}
+
+/// Asks for it once more after the server refused it; `None` where nobody wants to.
+pub(super) fn again(
+    ask: Ask,
+    mailbox: &Mailbox<'_>,
+    before: Option<Typed>,
+) -> Result<Option<Typed>, Failure> {
+    let keep = before.map(|before| before.keep).or_else(|| mailbox.secret.and_then(kept));
+    match keep {
+        Some(keep) if ask.is_possible && ask.agrees("Try another password?", true)? => {
+            typed(ask, false, mailbox, keep).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Where a new password goes so that the configuration finds it as it finds the old one.
+fn kept(source: &SecretSource) -> Option<Keep> {
+    match source {
+        SecretSource::File(path) => Some(Keep::File(path.clone())),
+        SecretSource::Keyring(account) => Some(Keep::Keyring { account: account.clone() }),
+        _ => None,
+    }
+}
+
+/// Keeps a password that has proved good, and says where.
+pub(super) async fn keep(typed: Typed, mailbox: &str) -> Result<(), Failure> {
+    let said = match &typed.keep {
+        Keep::Keyring { account } => {
+            let label = format!("acewatch: {account}");
+            keyring::store(&item(account), &label, &typed.secret, PATIENCE).await.map_err(
+                |error| {
+                    let hint = error.hint();
+                    Failure::new("the keyring does not take the password").because(error).hint(hint)
+                },
+            )?;
+            format!("the password of {mailbox} is in the keyring")
+        }
+        Keep::File(path) => {
+            write(path, typed.secret.expose()).map_err(|error| {
+                Failure::new(format!("cannot write {}", path.display())).because(error)
+            })?;
+            format!("the password of {mailbox} is in {}", path.display())
+        }
+    };
+    render::print(&format!("{}\n", render::escaped(&said)))
+}
+
+/// Asks how, where no flag says it.
+async fn choose(
+    ask: Ask,
+    from_input: bool,
+    mailbox: &Mailbox<'_>,
+    draft: &mut Draft,
+) -> Result<Option<Typed>, Failure> {
+    if !from_input && !ask.is_possible {
+        return Err(Failure::usage("nothing says where the password is").hint(
+            "give --keyring or --password-file FILE with --password-stdin, --password-command, --token-command or --credential",
+        ));
+    }
+    if let Some(provider) = mailbox.provider {
+        render::print(&format!("{}\n", provider.advice))?;
+    }
+    let takes_password = mailbox
+        .provider
+        .is_none_or(|provider| provider.secret.iter().any(|kind| *kind != SecretKind::Oauth));
+    let has_keyring = match keyring::state(PATIENCE).await {
+        State::Ready | State::Locked => true,
+        State::NoTool => {
+            render::print(
+                "There is a keyring, but no program `secret-tool` to reach it with (package libsecret-tools).\n",
+            )?;
+            false
+        }
+        State::Absent => false,
+    };
+    let file = mailbox.directory.join(format!("{}.secret", file_name(mailbox.name)));
+    let in_file_words =
+        format!("type it; it is kept in {}, which only you can read", file.display());
+    let mut choices: Vec<(Choice, String)> = Vec::new();
+    if takes_password {
+        if has_keyring {
+            choices
+                .push((Choice::Keyring, "type it; it is kept in the system's keyring".to_owned()));
+        }
+        choices.push((Choice::File, in_file_words));
+        choices.push((
+            Choice::Command,
+            "a command prints it, such as that of a password manager".to_owned(),
+        ));
+    }
+    choices.push((Choice::Token, "a command prints an OAuth access token".to_owned()));
+    let words: Vec<String> = choices.iter().map(|(_, words)| words.clone()).collect();
+    let chosen = match from_input {
+        true => 0,
+        false => ask.choice("Where does the password come from?", &words)?,
+    };
+    match choices.get(chosen).map(|(choice, _)| *choice) {
+        Some(Choice::Keyring) => {
+            let keep = in_keyring(draft, mailbox);
+            require_keyring(ask, mailbox).await?;
+            typed(ask, from_input, mailbox, keep).map(Some)
+        }
+        Some(Choice::File) => {
+            let keep = in_file(draft, mailbox, file);
+            typed(ask, from_input, mailbox, keep).map(Some)
+        }
+        Some(Choice::Command) => {
+            let command = command(ask, "--password-command")?;
+            draft.set_secret(mailbox.n, "password-command", value(list(&command)));
+            Ok(None)
+        }
+        Some(Choice::Token) | None => {
+            let command = command(ask, "--token-command")?;
+            draft.set_secret(mailbox.n, "token-command", value(list(&command)));
+            Ok(None)
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Choice {
+    Keyring,
+    File,
+    Command,
+    Token,
+}
+
+/// A command as one types it. No shell reads it, so that quotes and variables mean nothing.
+fn command(ask: Ask, flag: &str) -> Result<Vec<String>, Failure> {
+    loop {
+        let line = ask.line("The command and its arguments", None, flag)?;
+        if line.contains(['"', '\'', '$', '`', '\\', '|']) {
+            render::print("No shell reads it: write words alone, or a script of your own.\n")?;
+            continue;
+        }
+        return Ok(line.split_whitespace().map(str::to_owned).collect());
+    }
+}
+
+fn typed(ask: Ask, from_input: bool, mailbox: &Mailbox<'_>, keep: Keep) -> Result<Typed, Failure> {
+    let secret = match from_input {
+        true => ask::password_from_input()?,
+        false => ask.password(&format!("Password of {}", render::escaped(mailbox.user)))?,
+    };
+    Ok(Typed { secret, keep })
+}
+
+/// A keyring that can be written, opened by its user if need be.
+async fn require_keyring(ask: Ask, mailbox: &Mailbox<'_>) -> Result<(), Failure> {
+    match keyring::state(PATIENCE).await {
+        State::Ready => Ok(()),
+        State::Locked if ask.is_possible => {
+            render::print("The keyring is locked; it will ask you to open it.\n")?;
+            keyring::unlock(&item(&account(mailbox)), UNLOCKING).await.map_err(|error| {
+                let hint = error.hint();
+                Failure::new("the keyring stays locked").because(error).hint(hint)
+            })
+        }
+        State::Locked => Err(Failure::new("the keyring is locked").hint("unlock it, and try again")),
+        State::NoTool => Err(Failure::new("there is no program `secret-tool` to reach the keyring with")
+            .hint("install the package libsecret-tools, or use --password-file")),
+        State::Absent => Err(Failure::new("there is no keyring here")
+            .hint("log in to a desktop with one (GNOME Keyring, KWallet, KeePassXC), or use --password-file")),
+    }
+}
+
+fn in_keyring(draft: &mut Draft, mailbox: &Mailbox<'_>) -> Keep {
+    draft.set_secret(mailbox.n, "keyring", value(true));
+    Keep::Keyring { account: account(mailbox) }
+}
+
+fn in_file(draft: &mut Draft, mailbox: &Mailbox<'_>, file: PathBuf) -> Keep {
+    // Beside the configuration its name is enough, and goes with it where it is copied.
+    let written = file.strip_prefix(mailbox.directory).unwrap_or(&file);
+    draft.set_secret(mailbox.n, "password-file", value(written.display().to_string()));
+    Keep::File(file)
+}
+
+fn account(mailbox: &Mailbox<'_>) -> String {
+    keyring::account(mailbox.user, mailbox.host)
+}
+
+fn item(account: &str) -> Item<'_> {
+    Item { account, purpose: Purpose::Password }
+}
+
+fn list(words: &[String]) -> Array {
+    words.iter().map(String::as_str).collect()
+}
+
+/// A mailbox's name as the name of a file.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect()
+}
+
+/// Writes a file for its owner alone; what was there stays until the new one is whole.
+fn write(path: &Path, secret: &str) -> std::io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    writeln!(file, "{secret}")?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}

@@ -1,0 +1,246 @@
+//! `acewatch init` against a real server, by flags and at a terminal.
+
+use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
+
+use hickory_resolver::proto::op::{Message, ResponseCode};
+use hickory_resolver::proto::rr::rdata::SRV;
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::proto::serialize::binary::{BinDecodable, BinEncodable};
+
+use crate::support::dovecot::{Dovecot, PASSWORD, USER};
+use crate::support::mail::{ACME, approval, submission};
+use crate::support::now;
+use crate::support::program::{Ended, Program};
+
+/// A mailbox with an application, its approval, and a mail of somebody else.
+fn server() -> Dovecot {
+    let server = Dovecot::start();
+    let at = now() - chrono::Duration::days(3);
+    server.deliver_at("Sent", &submission(ACME, at), at);
+    server.deliver("INBOX", &approval(ACME, now()));
+    server.deliver(
+        "INBOX",
+        "Received: from mail.shop.example (mail.shop.example [198.51.100.7])\r\n by mx.broker.example with ESMTPS id 1; Mon, 4 May 2026 13:25:20 +0000\r\nAuthentication-Results: mx.broker.example; dmarc=pass header.from=shop.example\r\nFrom: news@shop.example\r\nTo: ops@broker.example\r\nSubject: Lamps\r\n\r\nBuy.\r\n",
+    );
+    server
+}
+
+/// A program without configuration, whose standard input is the server's password.
+fn program() -> Program {
+    let program = Program::new();
+    let password = program.path("typed");
+    fs::write(&password, format!("{PASSWORD}\n")).unwrap();
+    program.with("TYPED", password).through(&["/bin/sh", "-c", "exec \"$@\" <\"$TYPED\"", "sh"])
+}
+
+fn configuration(program: &Program) -> Option<String> {
+    fs::read_to_string(program.path("config/acewatch/config.toml")).ok()
+}
+
+/// Runs `init` for the server's account, with more flags.
+#[track_caller]
+fn init(program: &Program, server: &Dovecot, more: &[&str]) -> Ended {
+    let (port, ca) = (server.imaps_port.to_string(), server.ca_file());
+    let mut words =
+        vec!["init", "--address", USER, "--host", "localhost", "--port", &port, "--ca-file"];
+    words.push(ca.to_str().unwrap());
+    words.extend(more);
+    program.run(&words)
+}
+
+#[test]
+fn an_address_and_a_password_become_a_configuration_that_works() {
+    let server = server();
+    let program = program();
+    let file = program.path("config/acewatch/ops.secret");
+    let ended =
+        init(&program, &server, &["--password-stdin", "--password-file", file.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let shown = ended.stdout.replace(&server.imaps_port.to_string(), "993");
+    let shown = shown.replace(server.ca_file().to_str().unwrap(), "ca.pem");
+    let shown = shown.replace(program.path("").to_str().unwrap(), "~/");
+    insta::assert_snapshot!(shown, @r#"
+    Logged in to localhost as ops@broker.example.
+    Folders: Sent (your own), INBOX (answers), Junk (junk)
+    The server tells of new mail at once (IDLE).
+    mx.broker.example vouches for 2 of 2 recent mails.
+      [[mailbox]] name = "ops"
+      [[mailbox]] host = "localhost"
+      [[mailbox]] port = 993
+      [[mailbox]] user = "ops@broker.example"
+      [[mailbox]] ca-file = "ca.pem"
+      [[mailbox]] password-file = "ops.secret"
+      [trust] authserv-id = ["mx.broker.example"]
+    the password of ops is in ~/config/acewatch/ops.secret
+    written: ~/config/acewatch/config.toml
+
+    The last 60 days: 1 submission, 1 approval; 1 application.
+
+    To watch all the time: acewatch service install
+    `acewatch doctor` looks at everything, `acewatch check` reads the mail once, `acewatch status` says how all applications stand.
+    "#);
+
+    let written = configuration(&program).unwrap();
+    for path in [&file, &program.path("config/acewatch/config.toml")] {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap().trim_end(), PASSWORD);
+    for text in [&written, &ended.stdout, &ended.stderr] {
+        assert!(!text.contains(PASSWORD), "{text}");
+    }
+    program.ok(&["check"]);
+    assert_eq!(program.fact(ACME, "stage"), "approved");
+
+    // Once more: nothing is asked, and nothing changes.
+    let again = program.run(&["init", "--yes", "--no-preview"]);
+    assert_eq!(again.code, Some(0), "{again:#?}");
+    assert!(again.stdout.contains("Nothing is to be changed"), "{again:#?}");
+    assert_eq!(configuration(&program).unwrap(), written);
+}
+
+#[test]
+fn only_what_is_asked_for_changes() {
+    let server = server();
+    let program = program();
+    let secret = program.path("config/acewatch/old.secret");
+    fs::write(&secret, "an old password\n").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let own = format!(
+        "# ours\n[notify]\nquiet-hours = \"\"   # always\n\n[[mailbox]]\nname = \"office\"\nhost = \"localhost\" # here\nport = {}\nuser = \"{USER}\"\nca-file = \"{}\"\npassword-file = \"old.secret\"\n\n[trust]\nauthserv-id = [\"mx.broker.example\"]\n",
+        server.imaps_port,
+        server.ca_file().display()
+    );
+    fs::write(program.path("config/acewatch/config.toml"), &own).unwrap();
+
+    let refused = program.run(&["init", "--yes", "--sent", "INBOX.Sent"]);
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert_eq!(configuration(&program).as_ref(), Some(&own));
+
+    // A new password goes where the old one was.
+    let ended = program.run(&["init", "--password-stdin", "--no-preview"]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert_eq!(fs::read_to_string(&secret).unwrap().trim_end(), PASSWORD);
+    assert_eq!(configuration(&program).as_ref(), Some(&own));
+
+    let ended = program.run(&["init", "--folder", "INBOX", "--no-preview"]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let expected = own.replace(
+        "\"old.secret\"\n",
+        "\"old.secret\"\n# The folders in which answers arrive.\nfolders = [\"INBOX\"]\n",
+    );
+    assert_eq!(configuration(&program), Some(expected));
+}
+
+#[test]
+fn nothing_is_written_where_it_does_not_work() {
+    let server = server();
+    let program = program();
+    fs::write(program.path("typed"), "a wrong password\n").unwrap();
+    let file = program.path("config/acewatch/ops.secret");
+    let flags = ["--password-stdin", "--password-file", file.to_str().unwrap()];
+    let refused = init(&program, &server, &flags);
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(refused.stderr.contains("the server refused the login"), "{refused:#?}");
+    assert!(!refused.stderr.contains("a wrong password"), "{refused:#?}");
+
+    let nobody = program.run(&["init"]);
+    assert_eq!(nobody.code, Some(2), "{nobody:#?}");
+    assert!(nobody.stderr.contains("`--address` is missing"), "{nobody:#?}");
+    let no_secret = init(&program, &server, &[]);
+    assert_eq!(no_secret.code, Some(2), "{no_secret:#?}");
+    assert!(no_secret.stderr.contains("--password-stdin"), "{no_secret:#?}");
+
+    fs::write(program.path("typed"), format!("{PASSWORD}\n")).unwrap();
+    let dry = init(&program, &server, &[&flags[..], &["--dry-run"]].concat());
+    assert_eq!(dry.code, Some(0), "{dry:#?}");
+    assert!(dry.stdout.contains("authserv-id = [\"mx.broker.example\"]"), "{dry:#?}");
+    assert_eq!((configuration(&program), file.exists()), (None, false));
+}
+
+#[test]
+fn whoever_sits_at_a_terminal_is_asked() {
+    let server = server();
+    let program = Program::new();
+    let port = server.imaps_port.to_string();
+    let mut terminal =
+        program.at_a_terminal(&["init", "--host", "localhost", "--port", &port, "--no-service"]);
+    terminal.answer("writes to CBP:", "ops");
+    terminal.answer("writes to CBP:", USER);
+    terminal.answer("Number [1]:", "1");
+    terminal.answer("(not shown):", "a wrong password");
+    // The certificate of a bridge on this machine.
+    terminal.answer("no other from now on? [Y/n]", "");
+    terminal.answer("Try another password? [Y/n]", "y");
+    terminal.answer("(not shown):", PASSWORD);
+    terminal.answer("config.toml? [Y/n]", "y");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(!screen.contains(PASSWORD) && !screen.contains("a wrong password"), "{screen}");
+    assert!(
+        screen.contains("The last 60 days: 1 submission, 1 approval; 1 application."),
+        "{screen}"
+    );
+    let written = configuration(&program).unwrap();
+    assert!(written.contains(&format!("pin-sha256 = \"{}\"", server.fingerprint())), "{written}");
+    program.ok(&["check"]);
+}
+
+#[test]
+fn a_server_elsewhere_that_only_the_dns_names_needs_a_yes() {
+    let server = server();
+    let program = program();
+    let dns = name_server(server.imaps_port);
+    let ca = server.ca_file();
+    let words = |more: &[&'static str]| {
+        let mut words: Vec<String> =
+            ["init", "--address", USER, "--resolver", &dns, "--ca-file", ca.to_str().unwrap()]
+                .map(str::to_owned)
+                .to_vec();
+        words.extend(["--password-environment", "ACEWATCH_TEST_PASSWORD"].map(str::to_owned));
+        words.extend(more.iter().map(|word| (*word).to_owned()));
+        words
+    };
+    let run = |more: &[&'static str]| {
+        let words = words(more);
+        program.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let refused = run(&[]);
+    assert_eq!(refused.code, Some(1), "{refused:#?}");
+    assert!(
+        refused.stderr.contains("localhost is not in the domain of ops@broker.example"),
+        "{refused:#?}"
+    );
+    assert_eq!(configuration(&program), None);
+    let agreed = run(&["--yes", "--no-service"]);
+    assert_eq!(agreed.code, Some(0), "{agreed:#?}");
+    assert!(agreed.stdout.contains("(the SRV record _imaps._tcp.broker.example)"), "{agreed:#?}");
+    program.ok(&["check"]);
+}
+
+/// A name server that knows one service: IMAP over TLS for broker.example, on this machine.
+fn name_server(port: u16) -> String {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let service = Name::from_ascii("_imaps._tcp.broker.example.").unwrap();
+        let target = Name::from_ascii("localhost.").unwrap();
+        let mut question = [0; 4096];
+        while let Ok((n, from)) = socket.recv_from(&mut question) {
+            let asked = Message::from_bytes(&question[..n]).unwrap();
+            let mut answer = Message::response(asked.id, asked.op_code);
+            answer.metadata.response_code = ResponseCode::NXDomain;
+            for query in &asked.queries {
+                answer.add_query(query.clone());
+                if *query.name() == service && query.query_type() == RecordType::SRV {
+                    let srv = RData::SRV(SRV::new(0, 0, port, target.clone()));
+                    answer.add_answer(Record::from_rdata(service.clone(), 60, srv));
+                    answer.metadata.response_code = ResponseCode::NoError;
+                }
+            }
+            socket.send_to(&answer.to_bytes().unwrap(), from).unwrap();
+        }
+    });
+    address
+}
