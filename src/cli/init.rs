@@ -9,6 +9,7 @@ mod secret;
 mod server;
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -451,6 +452,7 @@ impl Setup<'_> {
         if !self.args.no_preview && !cannot_be_read_here(&mailbox) {
             look::preview(self.cx, &settings, &mailbox).await?;
         }
+        look::tellers(&settings).await?;
         self.offer_service()
     }
 
@@ -560,9 +562,11 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(directory)?;
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    if let Ok(before) = std::fs::metadata(&path) {
-        file.as_file().set_permissions(before.permissions())?;
-    }
+    // The service of a whole machine runs as a user of its own; no secret is in the file.
+    let usual = if path.starts_with("/etc") { 0o644 } else { 0o600 };
+    let mode = std::fs::metadata(&path).map(|before| before.permissions());
+    let mode = mode.unwrap_or_else(|_| PermissionsExt::from_mode(usual));
+    file.as_file().set_permissions(mode)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(&path).map(drop).map_err(|error| error.error)

@@ -78,6 +78,7 @@ fn an_address_and_a_password_become_a_configuration_that_works() {
 
     The last 60 days: 1 submission, 1 approval; 1 application.
 
+    Nothing here shows notices. On a server add a [[channel]] (mail, webhook or command) to the configuration, and `desktop = false` under [notify].
     To watch all the time: acewatch service install
     `acewatch doctor` looks at everything, `acewatch check` reads the mail once, `acewatch status` says how all applications stand.
     "#);

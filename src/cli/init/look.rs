@@ -9,6 +9,7 @@ use crate::domain::authenticity::{Trust, Vouching, who_vouches};
 use crate::domain::kind::Kind;
 use crate::mailbox::session::Session;
 use crate::mailbox::survey::{Survey, survey};
+use crate::notify::desktop;
 use crate::provider::Provider;
 use crate::store::Store;
 use crate::store::query;
@@ -114,9 +115,13 @@ fn trust(
             seen.n_mails
         ));
     }
-    let mut known = settings.trust.authserv_ids.clone();
-    known.extend(provider.iter().flat_map(|provider| provider.authserv_id.clone()));
-    let Vouching { ids, n_vouched, n_mails } = who_vouches(&found.sample, own, &known);
+    let existing = &settings.trust.authserv_ids;
+    let of_provider = provider.map(|provider| provider.authserv_id.as_slice()).unwrap_or_default();
+    let known = [existing.as_slice(), of_provider].into_iter().filter(|known| !known.is_empty());
+    let Vouching { ids, n_vouched, n_mails } = known
+        .map(|known| (known, who_vouches(&found.sample, own, known)))
+        .find_map(|(known, seen)| (seen.ids == known).then_some(seen))
+        .unwrap_or_else(|| who_vouches(&found.sample, own, &[]));
     if !ids.is_empty() {
         let whose = match ids.as_slice() {
             [id] if id == "-" => "Your server, which writes no name,".to_owned(),
@@ -126,11 +131,15 @@ fn trust(
         setup.draft.trust("authserv-id", &ids);
         return Ok(());
     }
+    let known = if existing.is_empty() { of_provider } else { existing };
     if n_mails < FEW && !known.is_empty() {
-        setup.draft.trust("authserv-id", &known);
+        setup.draft.trust("authserv-id", known);
+        let whose = match known {
+            [id] if id == "-" => "the server, which writes no name,".to_owned(),
+            known => render::escaped(&known.join(", ")),
+        };
         return render::print(&format!(
-            "Too few recent mails to see who vouches for them; {} is trusted, as it is known of this provider.\n",
-            render::escaped(&known.join(", "))
+            "Too few recent mails to see who vouches for them; {whose} is trusted, as is known of this provider or was configured.\n"
         ));
     }
     if n_mails < FEW {
@@ -165,6 +174,20 @@ fn own_addresses(setup: &mut Setup<'_>, found: &Survey, address: &str) {
     own.sort();
     own.dedup();
     setup.draft.trust("own-addresses", &own);
+}
+
+/// Says how alerts will reach a person here.
+pub(super) async fn tellers(settings: &Settings) -> Result<(), Failure> {
+    let n_channels = settings.channels.len();
+    let desktop = match settings.notify.desktop {
+        true => desktop::probe(settings.limits.notify_timeout).await.ok(),
+        false => None,
+    };
+    render::print(&match (desktop, n_channels) {
+        (Some(server), _) => format!("Alerts are shown on this desktop ({}).\n", render::escaped(&server)),
+        (None, 0) => "Nothing here shows notices. On a server add a [[channel]] (mail, webhook or command) to the configuration, and `desktop = false` under [notify].\n".to_owned(),
+        (None, n) => format!("Alerts go out by {}.\n", plural(n, "channel")),
+    })
 }
 
 /// Reads the last weeks into a database that is thrown away, and says what there was.

@@ -182,9 +182,10 @@ async fn choose(
             "give --keyring or --password-file FILE with --password-stdin, --password-command, --token-command or --credential",
         ));
     }
-    if let Some(provider) = mailbox.provider {
-        render::print(&format!("{}\n", provider.advice))?;
-    }
+    render::print(&match mailbox.provider {
+        Some(provider) => format!("{}\n", provider.advice),
+        None => "Most servers take the password of the account; some want one that is made for a program (\"app password\").\n".to_owned(),
+    })?;
     let takes_password = mailbox
         .provider
         .is_none_or(|provider| provider.secret.iter().any(|kind| *kind != SecretKind::Oauth));
