@@ -220,6 +220,23 @@ fn a_server_elsewhere_that_only_the_dns_names_needs_a_yes() {
     program.ok(&["check"]);
 }
 
+#[test]
+fn the_page_about_providers_says_what_is_known() {
+    let page = fs::read_to_string(
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md"),
+    )
+    .unwrap();
+    for provider in acewatch::provider::built_in().unwrap() {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}`:", provider.id)));
+        let row = row.unwrap_or_else(|| panic!("{} is missing", provider.id));
+        assert!(row.contains(&provider.host), "{row}");
+        for id in &provider.authserv_id {
+            assert!(row.contains(&format!("`{id}`")), "{row}");
+        }
+        assert_eq!(row.contains("OAuth 2.0"), provider.oauth.is_some(), "{row}");
+    }
+}
+
 /// A name server that knows one service: IMAP over TLS for broker.example, on this machine.
 fn name_server(port: u16) -> String {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
