@@ -92,15 +92,6 @@ impl Item<'_> {
     fn attributes(&self) -> [(&str, &str); 3] {
         [("service", "acewatch"), ("account", self.account), ("purpose", self.purpose.attribute())]
     }
-
-    /// What a person types to `store`, `lookup` or `clear` it.
-    #[must_use]
-    pub fn command(&self, verb: &str) -> String {
-        let label = if verb == "store" { " --label=acewatch" } else { "" };
-        let account = self.account.replace('\'', r"'\''");
-        let purpose = self.purpose.attribute();
-        format!("secret-tool {verb}{label} service acewatch account '{account}' purpose {purpose}")
-    }
 }
 
 /// Says how the keyring is as a whole, waiting at most `limit`.

@@ -349,12 +349,15 @@ impl SecretError {
             Self::NoSecretTool => "install it: sudo apt install libsecret-tools (elsewhere the \
                                    package libsecret)"
                 .to_owned(),
-            Self::NotInKeyring { account, purpose } => {
-                format!("run `{}`", Item { account, purpose: *purpose }.command("store"))
+            Self::NotInKeyring { account, purpose: Purpose::Password } => {
+                format!("run `acewatch secret store {}`", word(account))
             }
-            Self::SeveralInKeyring { account, purpose, .. } => {
-                let item = Item { account, purpose: *purpose };
-                format!("run `{}` and then `{}`", item.command("clear"), item.command("store"))
+            Self::SeveralInKeyring { account, purpose: Purpose::Password, .. } => {
+                format!("run `acewatch secret store {}`, which leaves one", word(account))
+            }
+            Self::NotInKeyring { purpose: Purpose::RefreshToken, .. }
+            | Self::SeveralInKeyring { purpose: Purpose::RefreshToken, .. } => {
+                "sign in anew".to_owned()
             }
             Self::KeyringFailed { .. } => "see whether another program can read the keyring, such \
                                            as `secret-tool search service acewatch`"
@@ -365,7 +368,7 @@ impl SecretError {
 }
 
 /// Longest secret and first line; access tokens of a few kilobytes exist.
-const LARGEST: usize = 64 << 10;
+pub(crate) const LARGEST: usize = 64 << 10;
 
 type Bytes = Zeroizing<Vec<u8>>;
 
@@ -467,7 +470,17 @@ fn said(stderr: &str) -> String {
 
 /// A path as a shell takes it.
 fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+    quote(&path.display().to_string())
+}
+
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A text as a shell takes it, without quotes where it needs none.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@._+-:".contains(c);
+    if text.chars().all(is_plain) { text.to_owned() } else { quote(text) }
 }
 
 #[cfg(test)]

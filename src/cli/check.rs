@@ -28,6 +28,8 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new("cannot start").because(error))?;
+    let secrets = app.settings.mailboxes.iter().map(|mailbox| &mailbox.secret);
+    runtime.block_on(super::secret::ask_to_unlock(secrets));
     let pass = runtime.block_on(daemon::check(&mut app, at))?;
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     let tally = pass.tally;

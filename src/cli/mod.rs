@@ -28,6 +28,7 @@ pub mod render;
 pub mod review;
 pub mod rules;
 pub mod run;
+pub(crate) mod secret;
 pub mod select;
 pub mod service;
 pub mod show;
@@ -123,6 +124,7 @@ enum Command {
     Backup(backup::Args),
     NotifyTest(notify_test::Args),
     Doctor(doctor::Args),
+    Secret(secret::Args),
     Service(service::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -165,6 +167,7 @@ impl Cli {
             Command::Backup(args) => backup::run(&cx, &args),
             Command::NotifyTest(args) => notify_test::run(&cx, &args),
             Command::Doctor(args) => doctor::run(&cx, &args),
+            Command::Secret(args) => secret::run(&cx, &args),
             Command::Service(args) => service::run(&cx, &args),
             Command::Demo(args) => demo::run(&cx, &args),
             Command::Completions(args) => completions::run(&args),
