@@ -1,6 +1,6 @@
 //! The tests that need the whole program, in one binary so that it is linked once.
 //!
-//! Some start real servers: Dovecot, Courier, Cyrus, a session bus, dunst on a screen that nobody sees. A server that
+//! Some start real servers: Dovecot, Courier, Cyrus, a session bus, GNOME Keyring, dunst on a screen that nobody sees. A server that
 //! is missing fails the test with the name of its package; `scripts/test` installs what is missing.
 #![allow(
     clippy::expect_used,
@@ -29,6 +29,7 @@ mod faults;
 mod fifty;
 mod hostile;
 mod init;
+mod keyring;
 mod mailbox;
 mod notices;
 mod outbox_crash;

@@ -5,6 +5,7 @@ pub mod cyrus;
 pub mod desktop;
 pub mod dovecot;
 pub mod imap;
+pub mod keyring;
 pub mod mail;
 pub mod program;
 pub mod provider;

@@ -222,7 +222,8 @@ impl Program {
         Terminal::start(&self.command(arguments))
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// Returns a command in this home's environment, to be started in another way.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut words = self.through.clone();
         words.push(env!("CARGO_BIN_EXE_acewatch").into());
         let mut command = Command::new(&words[0]);
@@ -240,7 +241,8 @@ impl Program {
             .env("XDG_CACHE_HOME", self.path("data"))
             .env("XDG_RUNTIME_DIR", self.path("run"))
             .env("COLUMNS", "120")
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
         command
     }
 
@@ -254,7 +256,6 @@ impl Program {
         let mut command = self.command(arguments);
         command
             .envs(more)
-            .stdin(Stdio::null())
             .stdout(fs::File::create(stdout).unwrap())
             .stderr(fs::OpenOptions::new().append(true).create(true).open(stderr).unwrap());
         Server(command.spawn().unwrap())
