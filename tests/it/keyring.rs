@@ -1,13 +1,13 @@
 //! Passwords in the keyring: GNOME Keyring on a private bus, `secret-tool`, and Dovecot.
 
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
 use crate::support::desktop::Desktop;
 use crate::support::dovecot::{Dovecot, PASSWORD, USER};
-use crate::support::keyring::Keyring;
+use crate::support::keyring::{Keyring, Prompter};
 use crate::support::mail::{ACME, approval};
 use crate::support::needed;
 use crate::support::program::{Ended, Program, Transport, fact, mailbox};
@@ -48,6 +48,23 @@ fn store(program: &Program, password: &str) -> Ended {
     let output = program.command(&["secret", "store", "office"]).stdin(file).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Starts a command on a terminal of its own.
+fn on_terminal(program: &Program, command: &str) -> Child {
+    let bare = program.command(&[]);
+    let mut terminal = Command::new(needed("script", "bsdutils"));
+    terminal
+        .args(["--quiet", "--flush", "--return", "--command"])
+        .arg(format!("\"$ACEWATCH\" {command}"))
+        .arg("/dev/null")
+        .env_clear()
+        .envs(bare.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("ACEWATCH", bare.get_program())
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    terminal.spawn().unwrap()
 }
 
 /// The one line of `doctor` about the secret, without the word before it.
@@ -167,6 +184,37 @@ fn a_locked_keyring_is_told_and_asked_for_nothing_until_it_is_open() {
 }
 
 #[test]
+fn only_a_command_on_a_terminal_asks_for_the_password_of_the_keyring() {
+    let server = Dovecot::start();
+    let mut desktop = Desktop::absent();
+    desktop.log_in();
+    let prompter = Prompter::start(&desktop);
+    let keyring = Keyring::start(&desktop);
+    put(&keyring, PASSWORD, &[]);
+    keyring.lock();
+    let program = program_in(&desktop, &server);
+    let daemon = program.daemon();
+    let waits = |status: &Value| {
+        status["watch"]["mailboxes"][0]["error"] == "waiting for the keyring to be unlocked"
+    };
+    program.until("it waits for the keyring", waits);
+    assert_eq!(program.run(&["check"]).code, Some(1));
+    assert_eq!(doctor(&program)["outcome"], "fault");
+    assert_eq!(store(&program, "changed").code, Some(1));
+    // A look later.
+    crate::support::pass(std::time::Duration::from_secs(4));
+    assert_eq!(prompter.n_asked(), 0, "{}", daemon.log());
+
+    let output = on_terminal(&program, "check").wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(prompter.n_asked(), 1, "{said}");
+    assert!(said.contains("waiting for the keyring to be unlocked"), "{said}");
+    // And the counter counts what a careless program would do.
+    assert_eq!(get(&keyring), None);
+    assert_eq!(prompter.n_asked(), 2);
+}
+
+#[test]
 fn after_an_hour_of_waiting_it_is_a_mailbox_that_cannot_be_read() {
     let server = Dovecot::start();
     let desktop = Desktop::start();
@@ -198,17 +246,7 @@ fn a_password_is_typed_unseen() {
     desktop.log_in();
     let keyring = Keyring::start(&desktop);
     let program = program_in(&desktop, &server);
-    let typed = program.command(&["secret", "store", "office"]);
-    // `script` gives it a terminal.
-    let mut terminal = Command::new(needed("script", "bsdutils"));
-    terminal
-        .args(["--quiet", "--flush", "--return", "--command"])
-        .arg("\"$ACEWATCH\" secret store office")
-        .arg("/dev/null");
-    terminal.env_clear().envs(typed.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    terminal.env("ACEWATCH", typed.get_program()).env("SHELL", "/bin/sh");
-    terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = terminal.spawn().unwrap();
+    let mut child = on_terminal(&program, "secret store office");
     let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut seen = Vec::new();
     while !seen.ends_with(b": ") {

@@ -38,6 +38,7 @@ mod recalculation;
 mod rules;
 mod screenshots;
 mod second_thoughts;
+mod secrets;
 mod servers;
 mod service;
 mod storage;

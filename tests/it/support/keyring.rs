@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use zbus::wire::{OwnedObjectPath, OwnedVariant, Variant};
 
@@ -172,4 +174,55 @@ fn with_connection<T>(address: &str, with: impl AsyncFnOnce(&zbus::Connection) -
         let connection = zbus::connection::Builder::address(address).build().await.unwrap();
         with(&connection).await
     })
+}
+
+/// Who would put a prompt before the user, and counts how often it is asked to. It never does.
+pub struct Prompter {
+    n_asked: Arc<AtomicU32>,
+    connection: Option<zbus::Connection>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+struct Counting(Arc<AtomicU32>);
+
+#[zbus::interface(name = "org.gnome.keyring.internal.Prompter")]
+impl Counting {
+    fn begin_prompting(&self, _callback: OwnedObjectPath) -> zbus::fdo::Result<()> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Err(zbus::fdo::Error::Failed("nobody is here".to_owned()))
+    }
+}
+
+impl Prompter {
+    /// Starts it on the bus of a session.
+    pub fn start(desktop: &Desktop) -> Prompter {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let n_asked = Arc::new(AtomicU32::new(0));
+        let served = Counting(Arc::clone(&n_asked));
+        let connection = runtime.block_on(async {
+            let address = desktop.bus_address();
+            let builder = zbus::connection::Builder::address(address.as_str());
+            let builder = builder.serve_at("/org/gnome/keyring/Prompter", served);
+            builder.name("org.gnome.keyring.SystemPrompter").build().await.unwrap()
+        });
+        Prompter { n_asked, connection: Some(connection), runtime: Some(runtime) }
+    }
+
+    /// Returns how often it was asked so far.
+    pub fn n_asked(&self) -> u32 {
+        self.n_asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Prompter {
+    fn drop(&mut self) {
+        drop(self.connection.take());
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
