@@ -9,7 +9,9 @@ use hickory_resolver::proto::rr::rdata::SRV;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::proto::serialize::binary::{BinDecodable, BinEncodable};
 
+use crate::support::desktop::Desktop;
 use crate::support::dovecot::{Dovecot, PASSWORD, USER};
+use crate::support::keyring::Keyring;
 use crate::support::mail::{ACME, approval, submission};
 use crate::support::now;
 use crate::support::program::{Ended, Program};
@@ -158,6 +160,33 @@ fn nothing_is_written_where_it_does_not_work() {
     assert_eq!(dry.code, Some(0), "{dry:#?}");
     assert!(dry.stdout.contains("authserv-id = [\"mx.broker.example\"]"), "{dry:#?}");
     assert_eq!((configuration(&program), file.exists()), (None, false));
+}
+
+#[test]
+fn the_keyring_takes_the_password_once_it_has_proved_good() {
+    let server = server();
+    let mut desktop = Desktop::absent();
+    desktop.log_in();
+    let keyring = Keyring::start(&desktop);
+    let program = program().with("DBUS_SESSION_BUS_ADDRESS", desktop.bus_address());
+    keyring.lock();
+    let locked = init(&program, &server, &["--password-stdin", "--keyring"]);
+    assert_eq!(locked.code, Some(1), "{locked:#?}");
+    assert!(locked.stderr.contains("the keyring is locked"), "{locked:#?}");
+    assert_eq!(configuration(&program), None);
+
+    keyring.unlock();
+    let ended = init(&program, &server, &["--password-stdin", "--keyring"]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let account = format!("{USER}@localhost");
+    let item = ["service", "acewatch", "account", &account, "purpose", "password"];
+    assert_eq!(keyring.get(&item).as_deref(), Some(PASSWORD));
+    assert!(configuration(&program).unwrap().contains("\nkeyring = true\n"));
+    program.ok(&["check"]);
+
+    // What is there is used; nobody has to type it again.
+    let again = program.run(&["init", "--yes", "--no-preview"]);
+    assert_eq!(again.code, Some(0), "{again:#?}");
 }
 
 #[test]

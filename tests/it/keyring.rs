@@ -1,15 +1,11 @@
 //! Passwords in the keyring: GNOME Keyring on a private bus, `secret-tool`, and Dovecot.
 
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
-
 use serde_json::Value;
 
 use crate::support::desktop::Desktop;
 use crate::support::dovecot::{Dovecot, PASSWORD, USER};
 use crate::support::keyring::{Keyring, Prompter};
 use crate::support::mail::{ACME, approval};
-use crate::support::needed;
 use crate::support::program::{Ended, Program, Transport, fact, mailbox};
 
 /// What the mailbox of the tests has in the keyring.
@@ -48,23 +44,6 @@ fn store(program: &Program, password: &str) -> Ended {
     let output = program.command(&["secret", "store", "office"]).stdin(file).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// Starts a command on a terminal of its own.
-fn on_terminal(program: &Program, command: &str) -> Child {
-    let bare = program.command(&[]);
-    let mut terminal = Command::new(needed("script", "bsdutils"));
-    terminal
-        .args(["--quiet", "--flush", "--return", "--command"])
-        .arg(format!("\"$ACEWATCH\" {command}"))
-        .arg("/dev/null")
-        .env_clear()
-        .envs(bare.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .env("ACEWATCH", bare.get_program())
-        .env("SHELL", "/bin/sh")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    terminal.spawn().unwrap()
 }
 
 /// The one line of `doctor` about the secret, without the word before it.
@@ -205,8 +184,7 @@ fn only_a_command_on_a_terminal_asks_for_the_password_of_the_keyring() {
     crate::support::pass(std::time::Duration::from_secs(4));
     assert_eq!(prompter.n_asked(), 0, "{}", daemon.log());
 
-    let output = on_terminal(&program, "check").wait_with_output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    let (_, said) = program.at_a_terminal(&["check"]).end();
     assert_eq!(prompter.n_asked(), 1, "{said}");
     assert!(said.contains("waiting for the keyring to be unlocked"), "{said}");
     // And the counter counts what a careless program would do.
@@ -246,18 +224,10 @@ fn a_password_is_typed_unseen() {
     desktop.log_in();
     let keyring = Keyring::start(&desktop);
     let program = program_in(&desktop, &server);
-    let mut child = on_terminal(&program, "secret store office");
-    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let mut seen = Vec::new();
-    while !seen.ends_with(b": ") {
-        let mut byte = [0];
-        assert_eq!(output.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&seen));
-        seen.push(byte[0]);
-    }
-    input.write_all(b"horse battery\n").unwrap();
-    output.read_to_end(&mut seen).unwrap();
-    assert!(child.wait().unwrap().success());
-    let seen = String::from_utf8(seen).unwrap();
+    let mut terminal = program.at_a_terminal(&["secret", "store", "office"]);
+    terminal.answer(": ", "horse battery");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, Some(0), "{seen}");
     assert!(seen.contains(&format!("Password for {USER}@localhost: ")), "{seen}");
     assert!(!seen.contains("battery"), "{seen}");
     assert_eq!(get(&keyring).as_deref(), Some("horse battery"));
