@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use super::{Server, ended, needed, until};
 
@@ -10,6 +11,7 @@ use super::{Server, ended, needed, until};
 pub struct Terminal {
     child: Server,
     keyboard: ChildStdin,
+    reader: JoinHandle<()>,
     screen: Arc<Mutex<String>>,
     /// Up to here the screen was looked at.
     seen: usize,
@@ -33,14 +35,14 @@ impl Terminal {
         let (keyboard, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let screen = Arc::new(Mutex::new(String::new()));
         let shown = Arc::clone(&screen);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut chunk = [0; 4096];
             while let Ok(n @ 1..) = output.read(&mut chunk) {
                 let text = String::from_utf8_lossy(&chunk[..n]).replace('\r', "");
                 shown.lock().unwrap().push_str(&text);
             }
         });
-        Terminal { child: Server(child), keyboard, screen, seen: 0 }
+        Terminal { child: Server(child), keyboard, reader, screen, seen: 0 }
     }
 
     /// Waits for a question, and answers it.
@@ -59,9 +61,12 @@ impl Terminal {
     #[track_caller]
     pub fn end(mut self) -> (Option<i32>, String) {
         let status = ended(&mut self.child.0, super::PATIENCE);
-        let screen = self.screen.lock().unwrap().clone();
-        let Some(status) = status else { panic!("it hangs; the screen has {screen}") };
-        (status.code(), screen)
+        let Some(status) = status else {
+            panic!("it hangs; the screen has {}", self.screen.lock().unwrap())
+        };
+        // What it wrote last may still be on its way.
+        self.reader.join().unwrap();
+        (status.code(), self.screen.lock().unwrap().clone())
     }
 }
 
