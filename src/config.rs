@@ -393,6 +393,9 @@ impl ConfigError {
             Self::Missing { .. } => {
                 "name an existing file, or leave --config out to use ~/.config/acewatch/config.toml"
             }
+            Self::Unreadable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "give yourself the right to read it: chmod u+r on the file, chmod u+x on its folders"
+            }
             Self::Unreadable { .. } => "the file must be readable UTF-8 text",
             Self::Malformed { hint, .. }
             | Self::UnknownKey { hint, .. }

@@ -215,19 +215,27 @@ fn status(scope: Scope, json: bool) -> Result<(), Failure> {
     if state.is_running() { Ok(()) } else { Err(Failure::silent(FAILED)) }
 }
 
-/// A look at the user's service for `doctor`: what it is, and what to do where it is at fault. `None` where there is no user
-/// manager or no such service.
-pub(super) fn look() -> Option<(String, Option<String>)> {
+/// What `doctor` is told of the user's service.
+pub(super) struct Seen {
+    /// How it is, in a line.
+    pub(super) words: String,
+    /// What to do, where it does not do what it should.
+    pub(super) fault: Option<String>,
+    /// Whether it goes on when nobody is logged in, as far as that is known.
+    pub(super) lingers: Option<bool>,
+}
+
+/// Looks at the user's service; nothing where there is none, or nobody to ask.
+pub(super) fn look() -> Option<Seen> {
     require_manager(Scope::User).ok()?;
     let state = systemd::state(Scope::User).ok().filter(|state| state.file.is_some())?;
-    let words = words(&state);
-    match state.is_running() || state.active == "inactive" {
-        true if state.needs_reload => {
-            Some((words, Some("systemctl --user daemon-reload, then restart acewatch".to_owned())))
-        }
-        true => Some((words, None)),
-        false => Some((words, Some(journal(Scope::User)))),
-    }
+    let fault = match state.is_running() || state.active == "inactive" {
+        true => state
+            .needs_reload
+            .then(|| "systemctl --user daemon-reload, then restart acewatch".to_owned()),
+        false => Some(journal(Scope::User)),
+    };
+    Some(Seen { words: words(&state), fault, lingers: lingering(Scope::User) })
 }
 
 fn lingering(scope: Scope) -> Option<bool> {

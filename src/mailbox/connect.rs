@@ -134,7 +134,8 @@ pub async fn fingerprint(
     }
 }
 
-fn not_pinned(error: &io::Error) -> Option<[u8; 32]> {
+/// The fingerprint of the server's certificate, where it is not the pinned one.
+pub(super) fn not_pinned(error: &io::Error) -> Option<[u8; 32]> {
     match error.get_ref()?.downcast_ref::<TlsError>()? {
         TlsError::Other(OtherError(other)) => {
             other.downcast_ref::<NotPinned>().map(|other| other.found)
@@ -207,7 +208,7 @@ impl Way {
             Kind::AccessToken => Err(Error::NoLogin { wanted: "an access token (XOAUTH2)" }),
             Kind::Password if offered.contains("AUTH=PLAIN") => Ok(Way::Plain),
             Kind::Password if offered.contains("LOGINDISABLED") => {
-                Err(Error::NoLogin { wanted: "a password" })
+                Err(Error::NoLogin { wanted: "a password over this connection" })
             }
             Kind::Password => Ok(Way::Login),
         }
@@ -601,7 +602,7 @@ mod tests {
             Tls::None,
             Kind::Password,
             &["* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi\r\n"],
-            "the server offers no login with a password",
+            "the server offers no login with a password over this connection",
         )
         .await;
     }

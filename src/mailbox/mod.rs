@@ -21,6 +21,7 @@
 
 pub mod backoff;
 pub mod connect;
+mod distrust;
 pub mod files;
 pub mod folders;
 mod mbox;
@@ -48,6 +49,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::message::FolderRole;
 use crate::secret::SecretError;
 use backoff::Failure;
+use distrust::distrust;
 use unreadable::Unreadable;
 
 /// Says by its header block, as fetched, whether a mail's body is needed.
@@ -421,16 +423,20 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Error::Unresolved { .. } => "check `host` and the network",
+            Error::Unresolved { host, .. } => {
+                return Some(format!(
+                    "check the spelling of `host` and the network: getent hosts {host}"
+                ));
+            }
             Error::Unreachable { .. } => "check `host`, `port` and the network",
-            Error::Tls { source, .. } if source.to_string().contains("pinned") => {
-                "if the change is yours, put the new certificate's SHA-256 into `pin-sha256`"
-            }
-            Error::Tls { source, .. } if source.to_string().contains("UnknownIssuer") => {
-                "if you know this server, give its CA as `ca-file` or its certificate as `pin-sha256`"
-            }
-            Error::Tls { .. } => {
-                "check `host`, `port` and `tls`; acewatch does not go on without TLS"
+            Error::Tls { source, .. } => {
+                return Some(distrust(source).map_or_else(
+                    || {
+                        "check `host`, `port` and `tls`; acewatch does not go on without TLS"
+                            .to_owned()
+                    },
+                    |distrust| distrust.hint,
+                ));
             }
             Error::TlsSetup { .. } => "install the package ca-certificates, or give a `ca-file`",
             Error::CaFile { .. } => {
@@ -442,7 +448,8 @@ impl Error {
                 return Some(source.hint());
             }
             Error::NoLogin { .. } => {
-                "check whether the provider wants `token-command` or a password"
+                "if `tls` is \"none\", write \"starttls\" or \"implicit\"; otherwise check whether the \
+                 provider wants `token-command` or a password"
             }
             Error::RefusedLogin { .. } => {
                 "check `user` and the secret; many providers want an app password. \
@@ -454,7 +461,7 @@ impl Error {
             Error::Account { .. } => {
                 "the account's IMAP access, licence or token scope does not fit; ask its administrator"
             }
-            Error::NoFolder(_) => "check `folders` and `sent`",
+            Error::NoFolder(_) => "write one of those in `folders` or `sent`",
             Error::Greeting { .. }
             | Error::Refused { .. }
             | Error::Bye { .. }
@@ -473,6 +480,12 @@ impl Error {
     pub fn chain(&self) -> String {
         let mut line = self.to_string();
         let mut cause = std::error::Error::source(self);
+        if let Error::Tls { source, .. } = self
+            && let Some(distrust) = distrust(source)
+        {
+            line = format!("{line}: {}", distrust.why);
+            cause = None;
+        }
         while let Some(err) = cause {
             let words = err.to_string();
             // Some libraries repeat their source in their own words.

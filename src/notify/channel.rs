@@ -197,6 +197,25 @@ impl Channel {
         self.only.is_empty() || self.only.contains(&kind)
     }
 
+    /// Calls the other side and tells it nothing: the mail server up to the login, the address of the
+    /// webhook; the program is only looked for.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ChannelError`] where a message would not arrive either.
+    pub async fn call(&self) -> Result<(), ChannelError> {
+        let called = async {
+            match &self.carrier {
+                Carrier::Mail(mail) => mail::call(mail, self.timeout).await,
+                Carrier::Webhook(webhook) => webhook::call(webhook, self.timeout).await,
+                Carrier::Command(command) => command::find(command),
+            }
+        };
+        tokio::time::timeout(self.timeout * 2, called).await.unwrap_or_else(|_| {
+            Err(ChannelError::Unclear(format!("no answer for {} s", self.timeout.as_secs())))
+        })
+    }
+
     /// Carries a message; returns once the other side has taken it.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! A message handed to a program of the user's, as JSON on its standard input.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,6 +13,23 @@ use super::safe_line;
 
 /// Longest excerpt of what the program says on its standard error.
 const SAID: usize = 200;
+
+/// Whether the program is there, without running it.
+pub(super) fn find(command: &[String]) -> Result<(), ChannelError> {
+    use std::os::unix::fs::PermissionsExt;
+    let program = command.first().map_or("", String::as_str);
+    let is_program = |path: &Path| {
+        path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = match program.contains('/') {
+        true => is_program(Path::new(program)),
+        false => std::env::split_paths(&path).any(|folder| is_program(&folder.join(program))),
+    };
+    let name = safe_line(program, SAID);
+    let missing = || ChannelError::Lasting(format!("there is no program {name}"));
+    if is_there { Ok(()) } else { Err(missing()) }
+}
 
 /// Runs the program and waits until it has ended with success.
 ///

@@ -27,6 +27,20 @@ pub(super) async fn carry(
     now: DateTime<Utc>,
 ) -> Result<(), ChannelError> {
     let written = written(mail, message, now)?;
+    let sent = transport(mail, limit).await?.send(written).await;
+    sent.map(drop).map_err(|error| refused(&error))
+}
+
+/// Connects and logs in, and hands in nothing.
+pub(super) async fn call(mail: &Mail, limit: Duration) -> Result<(), ChannelError> {
+    let called = transport(mail, limit).await?.test_connection().await;
+    called.map(drop).map_err(|error| refused(&error))
+}
+
+async fn transport(
+    mail: &Mail,
+    limit: Duration,
+) -> Result<AsyncSmtpTransport<Tokio1Executor>, ChannelError> {
     let parameters = || {
         let mut parameters = TlsParameters::builder(mail.host.clone());
         if let Some(path) = &mail.ca_file {
@@ -58,18 +72,19 @@ pub(super) async fn carry(
         let password = secret.expose().to_owned();
         transport = transport.credentials(Credentials::new(user.clone(), password));
     }
-    let sent = transport.build().send(written).await;
-    sent.map(drop).map_err(|error| {
-        let text = said(&error);
-        // A whole class of answers is for good (RFC 5321, section 4.2.1).
-        if error.is_permanent() || error.is_client() {
-            ChannelError::Lasting(text)
-        } else if error.is_timeout() {
-            ChannelError::Unclear(text)
-        } else {
-            ChannelError::Passing(text)
-        }
-    })
+    Ok(transport.build())
+}
+
+fn refused(error: &lettre::transport::smtp::Error) -> ChannelError {
+    let text = said(error);
+    // A whole class of answers is for good (RFC 5321, section 4.2.1).
+    if error.is_permanent() || error.is_client() {
+        ChannelError::Lasting(text)
+    } else if error.is_timeout() {
+        ChannelError::Unclear(text)
+    } else {
+        ChannelError::Passing(text)
+    }
 }
 
 /// The mail. Its Message-ID follows from the message, so that a repeat is known for one.

@@ -37,6 +37,17 @@ pub(super) async fn carry(
     posted.await.unwrap_or_else(|ended| Err(ChannelError::Passing(ended.to_string())))
 }
 
+/// Asks for the address without posting anything; whatever is answered, somebody is there.
+pub(super) async fn call(webhook: &Webhook, limit: Duration) -> Result<(), ChannelError> {
+    let Address(url) = webhook.url.clone();
+    let ca_file = webhook.ca_file.clone();
+    let called = tokio::task::spawn_blocking(move || {
+        let agent = http::agent(ca_file.as_deref(), limit).map_err(ChannelError::Lasting)?;
+        agent.head(&url).call().map(drop).map_err(|error| unsent(&error))
+    });
+    called.await.unwrap_or_else(|ended| Err(ChannelError::Passing(ended.to_string())))
+}
+
 /// Where to post what.
 fn request(
     Address(url): &Address,
@@ -127,20 +138,7 @@ fn post(
     }
     let mut answer = match request.send(body.to_string()) {
         Ok(answer) => answer,
-        Err(error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_))) => {
-            // The words may hold the address, and with it a secret.
-            tracing::debug!(kind = %std::any::type_name_of_val(&error), "the address is refused");
-            return Err(ChannelError::Lasting("the address is no URL".to_owned()));
-        }
-        Err(error) => {
-            let text = safe_line(&error.to_string(), SAID);
-            use ureq::Timeout::{Connect, Resolve};
-            return Err(match error {
-                ureq::Error::Timeout(Connect | Resolve) => ChannelError::Passing(text),
-                ureq::Error::Timeout(_) => ChannelError::Unclear(text),
-                _ => ChannelError::Passing(text),
-            });
-        }
+        Err(error) => return Err(unsent(&error)),
     };
     let status = answer.status();
     if status.is_success() {
@@ -156,6 +154,22 @@ fn post(
         true => ChannelError::Passing(text),
         false => ChannelError::Lasting(text),
     })
+}
+
+/// Why there was no answer.
+fn unsent(error: &ureq::Error) -> ChannelError {
+    use ureq::Timeout::{Connect, Resolve};
+    let text = safe_line(&error.to_string(), SAID);
+    match error {
+        // The words may hold the address, and with it a secret.
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            ChannelError::Lasting("the address is no URL".to_owned())
+        }
+        ureq::Error::Timeout(Connect | Resolve) => ChannelError::Passing(text),
+        ureq::Error::Timeout(_) => ChannelError::Unclear(text),
+        ureq::Error::Io(error) => ChannelError::Passing(safe_line(&error.to_string(), SAID)),
+        _ => ChannelError::Passing(text),
+    }
 }
 
 /// Whether a refusal may pass by itself (RFC 9110, section 15; RFC 6585, section 4).

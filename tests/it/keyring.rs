@@ -65,10 +65,7 @@ fn a_password_is_stored_read_at_each_login_and_removed() {
     let account = format!("{USER}@localhost");
     let check = doctor(&program);
     assert_eq!(check["outcome"], "fault");
-    assert_eq!(
-        check["detail"],
-        format!("cannot read the secret of the mailbox: the keyring has no password for {account}")
-    );
+    assert_eq!(check["detail"], format!("the keyring has no password for {account}"));
     assert_eq!(check["hint"], format!("run `acewatch secret store {account}`"));
 
     let stored = store(&program, PASSWORD);
@@ -85,12 +82,7 @@ fn a_password_is_stored_read_at_each_login_and_removed() {
     // Another one takes its place, also where a person has put a second one beside it.
     put(&keyring, "old", &["server", "localhost"]);
     let check = doctor(&program);
-    assert_eq!(
-        check["detail"],
-        format!(
-            "cannot read the secret of the mailbox: the keyring has 2 entries with a password for {account}"
-        )
-    );
+    assert_eq!(check["detail"], format!("the keyring has 2 entries with a password for {account}"));
     assert_eq!(check["hint"], format!("run `acewatch secret store {account}`, which leaves one"));
     assert_eq!(store(&program, "changed").code, Some(0));
     assert_eq!(get(&keyring).as_deref(), Some("changed"));

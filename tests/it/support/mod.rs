@@ -14,6 +14,7 @@ pub mod recorder;
 pub mod server;
 pub mod smtp;
 pub mod terminal;
+pub mod tls;
 pub mod unpacked;
 
 use std::path::{Path, PathBuf};

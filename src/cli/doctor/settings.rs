@@ -1,0 +1,141 @@
+//! Whether the configuration says all that is needed, and the rules and the calendar can be used.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+
+use super::super::render;
+use super::Check;
+use crate::config::Settings;
+use crate::domain::rules::Rules;
+
+pub(super) fn of_settings(settings: &Settings, usual: &Path) -> Vec<Check> {
+    let Some(path) = &settings.path else {
+        return vec![Check::fault(
+            "configuration",
+            "there is none, so that no mailbox is watched",
+            format!(
+                "run `acewatch init`, which asks for the mail address and writes {}",
+                usual.display()
+            ),
+        )];
+    };
+    let mut checks = vec![Check::good("configuration", path.display().to_string())];
+    for warning in &settings.warnings {
+        let hint = "change it in the configuration if it is not what you mean";
+        checks.push(Check::warning("configuration", warning, hint));
+    }
+    checks.push(match settings.mailboxes.as_slice() {
+        [] => Check::warning(
+            "mailboxes",
+            "none is configured, only imported mail is looked at",
+            "run `acewatch init`, or add a table [[mailbox]] with `host` and `user` to the configuration",
+        ),
+        some => Check::good(
+            "mailboxes",
+            some.iter().map(|mailbox| mailbox.name.as_str()).collect::<Vec<_>>().join(", "),
+        ),
+    });
+    checks.push(match settings.trust.authserv_ids.as_slice() {
+        [] if settings.dkim.is_some() => Check::good(
+            "trust",
+            "no authserv-id is configured; DKIM signatures are verified here",
+        ),
+        [] => Check::fault(
+            "trust",
+            "no authserv-id is configured, so that all of CBP's mail goes to review",
+            "copy the first word after the topmost \"Authentication-Results:\" of a mail from CBP into `authserv-id` \
+             under [trust] (\"-\" for Microsoft 365); if no mail has such a line, write `dkim = true`",
+        ),
+        ids => {
+            let also = match settings.dkim {
+                Some(_) => "; where it says nothing, DKIM signatures are verified here",
+                None => "",
+            };
+            Check::good("trust", format!("the word of {} counts{also}", ids.join(", ")))
+        }
+    });
+    if settings.trust.own_addresses.is_empty() {
+        checks.push(Check::warning(
+            "own addresses",
+            "none are known, so that your submissions are not told from other mail in the Sent folder",
+            "list the addresses from which you write in `own-addresses` under [trust]",
+        ));
+    }
+    checks
+}
+
+pub(super) fn read_rules(path: &Path) -> anyhow::Result<Rules> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", path.display()));
+        }
+    };
+    Rules::read(text.as_deref()).with_context(|| path.display().to_string())
+}
+
+/// Whether the user's own rules can be used.
+pub(super) fn of_rules(path: &Path, rules: &anyhow::Result<Rules>) -> Check {
+    const NAME: &str = "rules";
+    match rules {
+        Ok(rules) if !rules.warnings().is_empty() => Check::warning(
+            NAME,
+            rules.warnings().join("; "),
+            format!("mend {}; `acewatch rules check` looks at it", path.display()),
+        ),
+        Ok(_) if path.exists() => {
+            Check::good(NAME, format!("the built-in ones and {}", path.display()))
+        }
+        Ok(_) => Check::good(NAME, "the built-in ones"),
+        Err(error) => Check::fault(
+            NAME,
+            // Without the picture of the place that TOML's errors have.
+            format!("{error:#}")
+                .lines()
+                .filter(|line| !line.contains('|'))
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .collect::<Vec<_>>()
+                .join(": "),
+            format!(
+                "mend {}, or move it away to go on with the built-in rules; `acewatch rules check` looks at it",
+                path.display()
+            ),
+        ),
+    }
+}
+
+pub(super) fn of_calendar(settings: &Settings, now: DateTime<Utc>) -> Check {
+    let own = &settings.calendar;
+    let calendar = own.calendar();
+    let today = calendar.day_of(now);
+    let next = today
+        .checked_add_months(chrono::Months::new(12))
+        .and_then(|until| calendar.holidays(today, until).into_iter().next());
+    let next = next.map_or_else(
+        || "no holiday within a year".to_owned(),
+        |day| format!("the next day off is {}, {}", render::day(day.date), day.because),
+    );
+    let detail = format!(
+        "{}, where today is {}; {next}; times are shown in {}",
+        own.zone,
+        render::day(today),
+        settings.time_zone
+    );
+    let known_until = calendar.known_until();
+    match known_until.checked_add_months(chrono::Months::new(12)) {
+        Some(aged) if aged < today => Check::warning(
+            "calendar",
+            format!(
+                "{detail}; closures by Executive Order are known only up to {}",
+                render::day(known_until)
+            ),
+            "update acewatch; or add the closures since to `[calendar] closures` and set `known-until`"
+                .to_owned(),
+        ),
+        _ => Check::good("calendar", detail),
+    }
+}
