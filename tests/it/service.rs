@@ -259,6 +259,11 @@ fn a_changed_calendar_and_changed_windows_hold_after_a_reload() {
         let decision = windows.as_array()?.iter().find(|w| w["name"] == "decision")?;
         decision["due_at"].as_str().map(str::to_owned)
     };
+    // Before it waits for signals, one would end it.
+    until("the daemon watches", || match daemon.log() {
+        log if log.contains("watching 1 mailbox") => Ok(()),
+        log => Err(log),
+    });
     let before = due(&program.until("a date is known", |status| due(status).is_some()));
     let window = "[[window]]\nname = \"decision\"\ndue-after = \"30d\"\noverdue-after = \"40d\"\n\
         critical-after = \"50d\"\n[calendar]\nclosures = [\"2030-12-24\"]\n";
