@@ -312,6 +312,8 @@ pub async fn run(mut app: App, reload: &Reload<'_>) -> Result<()> {
                     nudger.doubt();
                 }
                 app.store.require_file()?;
+                // Whoever starts the daemon anew starts the newer program.
+                app.store.require_known()?;
                 match app.store.data_version() {
                     Ok(version) if beat.saw(version) => settle(&mut app, &mut health, now)?,
                     Ok(_) => {}

@@ -286,6 +286,8 @@ impl Store {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Error::from)?;
+        // After an update a command may have changed the schema under a daemon that is still the old program.
+        require_known(&tx, &self.path).map_err(E::from)?;
         let done = work(&tx)?;
         tx.commit().map_err(Error::from)?;
         Ok(done)
@@ -333,6 +335,15 @@ impl Store {
         }
     }
 
+    /// Makes sure that no newer program has changed the schema since.
+    ///
+    /// # Errors
+    ///
+    /// One has; what this program would write might no longer fit.
+    pub fn require_known(&self) -> Result<(), Error> {
+        require_known(&self.connection, &self.path)
+    }
+
     /// Writes as much as a batch of mail would, and takes it out again, to see whether the database
     /// can be written.
     ///
@@ -375,7 +386,9 @@ impl Store {
 
     fn configure(&mut self) -> Result<(), Error> {
         self.connection.busy_timeout(BUSY_TIMEOUT)?;
-        // A foreign file must not even be switched to WAL, so its mark is looked at first.
+        // A foreign or newer file must not even be switched to WAL, so its mark is looked at first; nor is what a
+        // newer program left in its WAL merged into it.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         let (mark, n_tables): (i64, i64) = self.connection.query_row(
             "SELECT (SELECT application_id FROM pragma_application_id),
                     (SELECT count(*) FROM sqlite_schema)",
@@ -385,14 +398,8 @@ impl Store {
         if mark != APPLICATION_ID && (mark != 0 || n_tables != 0) {
             return Err(Error::Foreign(self.path.clone()));
         }
-        let version = self.version()?;
-        if MIGRATIONS.len() < usize::try_from(version).unwrap_or(usize::MAX) {
-            return Err(Error::Newer {
-                path: self.path.clone(),
-                found: version,
-                known: MIGRATIONS.len(),
-            });
-        }
+        self.require_known()?;
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         // Plans must not depend on the values bound, or each new value compiles the statement anew.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         self.connection.set_prepared_statement_cache_capacity(64);
@@ -429,7 +436,8 @@ impl Store {
             return Ok(());
         }
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Asked again under the lock: another process may have been faster.
+        // Asked again under the lock: another process may have been faster, and newer.
+        require_known(&tx, &self.path)?;
         let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         let done = usize::try_from(version).unwrap_or(usize::MAX);
         for (n, (name, sql)) in MIGRATIONS.iter().enumerate().skip(done) {
@@ -458,6 +466,17 @@ impl Store {
             }
             Error::Sqlite(error) => Error::Open { path: self.path.clone(), source: error.into() },
             other => other,
+        }
+    }
+}
+
+fn require_known(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match usize::try_from(version).is_ok_and(|version| version <= MIGRATIONS.len()) {
+        true => Ok(()),
+        false => {
+            let path = path.to_owned();
+            Err(Error::Newer { path, found: version, known: MIGRATIONS.len() })
         }
     }
 }

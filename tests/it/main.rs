@@ -48,4 +48,5 @@ mod submissions;
 mod support;
 mod tidy;
 mod unrecognised;
+mod upgrade;
 mod year;
