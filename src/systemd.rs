@@ -112,6 +112,17 @@ pub fn state(scope: Scope) -> Result<State, Error> {
     systemctl(scope, &["show", "--property", PROPERTIES, UNIT]).map(|text| State::read(&text))
 }
 
+/// The folders in which the manager looks for unit files, what it takes first at the beginning.
+///
+/// # Errors
+///
+/// systemd cannot be asked.
+pub fn unit_folders(scope: Scope) -> Result<Vec<PathBuf>, Error> {
+    let text = systemctl(scope, &["show", "--property", "UnitPath"])?;
+    let folders = text.lines().find_map(|line| line.strip_prefix("UnitPath=")).unwrap_or_default();
+    Ok(folders.split_whitespace().map(PathBuf::from).collect())
+}
+
 /// Has `systemctl` do something, and returns what it printed.
 ///
 /// # Errors

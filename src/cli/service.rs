@@ -28,7 +28,7 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write the unit file, and start the service now and at each log-in
+    /// Start the service now and at each log-in; write its unit file where no package brought one
     ///
     /// Your drop-ins are kept. A unit file that somebody else wrote or changed is replaced only with
     /// --force. --config and --database, where given, hold for the service too.
@@ -97,14 +97,22 @@ fn install(cx: &Context, scope: Scope, linger: bool, force: bool) -> Result<(), 
     let path = files::unit_path(scope, &cx.environment.config_home);
     let mut said = String::new();
     let mut is_news = false;
-    match provided(&before, &path, &command) {
-        Some(file) => said.push_str(&format!("{} is used as it is\n", file.display())),
+    let found = files::found(&path).map_err(|error| of_file("read", &path, error))?;
+    if !force && found.as_ref().is_some_and(|found| !files::is_ours(found)) {
+        return Err(foreign(&path, "replaced"));
+    }
+    match packaged(scope, &path, &command)? {
+        Some(file) => {
+            // One of ours from before the package came would hide it, and each update of it.
+            if found.is_some() {
+                std::fs::remove_file(&path).map_err(|error| of_file("remove", &path, error))?;
+                said.push_str(&format!("removed: {}\n", path.display()));
+                is_news = true;
+            }
+            said.push_str(&format!("{} is used as it is\n", file.display()));
+        }
         None => {
             let text = files::unit(scope, &command);
-            let found = files::found(&path).map_err(|error| of_file("read", &path, error))?;
-            if !force && found.as_ref().is_some_and(|found| !files::is_ours(found)) {
-                return Err(foreign(&path, "replaced"));
-            }
             if found.as_ref() != Some(&text) {
                 files::write(&path, &text).map_err(|error| of_file("write", &path, error))?;
                 said.push_str(&format!("written: {}\n", path.display()));
@@ -135,11 +143,17 @@ fn install(cx: &Context, scope: Scope, linger: bool, force: bool) -> Result<(), 
     render::print(&said)
 }
 
-/// The unit file of a package, where it starts the same program.
-fn provided(state: &State, ours: &Path, command: &str) -> Option<PathBuf> {
-    let file = state.file.as_ref().filter(|file| *file != ours)?;
-    let text = files::found(file).ok()??;
-    text.lines().any(|line| line.strip_prefix("ExecStart=") == Some(command)).then(|| file.clone())
+/// The unit file of a package, where it starts the same program in the same way.
+fn packaged(scope: Scope, ours: &Path, command: &str) -> Result<Option<PathBuf>, Failure> {
+    let folders = systemd::unit_folders(scope).map_err(of_systemd)?;
+    for file in folders.iter().map(|folder| folder.join(UNIT)).filter(|file| file != ours) {
+        let text = files::found(&file).map_err(|error| of_file("read", &file, error))?;
+        if let Some(text) = text {
+            let is_same = |line: &str| line.strip_prefix("ExecStart=") == Some(command);
+            return Ok(text.lines().any(is_same).then_some(file));
+        }
+    }
+    Ok(None)
 }
 
 /// Adds what needs a user namespace, where this machine grants one, and takes it away where it does

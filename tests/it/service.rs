@@ -67,7 +67,7 @@ fn verdict(unit: &str, drop_in: &str) -> (bool, String) {
 
 /// The unit with the program of this build in the place of the installed one, which is not there.
 fn unit_of_this_build() -> String {
-    let installed = "ExecStart=%h/.cargo/bin/acewatch run\n";
+    let installed = "ExecStart=/usr/bin/acewatch run\n";
     assert!(unit().contains(installed));
     unit().replace(installed, &format!("ExecStart={} run\n", env!("CARGO_BIN_EXE_acewatch")))
 }
@@ -294,11 +294,15 @@ fn with_systemd(bears: bool) -> Program {
     let unit = program.path("config/systemd/user/acewatch.service");
     let systemctl = format!(
         "#!/bin/sh\necho systemctl \"$@\" >> {log}\n\
-         case \"$*\" in *show*) [ -e {unit} ] && echo FragmentPath={unit} && [ -e {log}.on ] && \
+         case \"$*\" in *UnitPath*) echo UnitPath={ours} {packaged} ;;\n\
+         *show*) [ -e {unit} ] && echo FragmentPath={unit} || \
+         {{ [ -e {packaged}/acewatch.service ] && echo FragmentPath={packaged}/acewatch.service; }} && [ -e {log}.on ] && \
          printf 'ActiveState=active\\nSubState=running\\nUnitFileState=enabled\\nStatusText=watching 1 mailbox\\n' || \
          printf 'ActiveState=failed\\nExecMainCode=1\\nExecMainStatus=2\\nNRestarts=3\\n' ;;\n\
          *start*) : > {log}.on ;; *disable*) rm -f {log}.on ;; esac\n",
         log = log.display(),
+        ours = unit.parent().unwrap().display(),
+        packaged = program.path("packaged").display(),
         unit = unit.display()
     );
     let other = |name: &str, end: &str| {
@@ -374,6 +378,35 @@ fn a_unit_that_somebody_changed_is_replaced_only_by_force() {
     let said = program.ok(&["service", "install", "--force"]);
     assert!(said.contains("grants no user namespaces"), "{said}");
     assert!(!program.path("config/systemd/user/acewatch.service.d/hardening.conf").exists());
+}
+
+#[test]
+fn the_unit_of_a_package_is_used_as_it_is_and_a_copy_from_before_does_not_hide_it() {
+    let program = with_systemd(true);
+    let (ours, packaged) = (
+        program.path("config/systemd/user/acewatch.service"),
+        program.path("packaged/acewatch.service"),
+    );
+    program.ok(&["service", "install"]);
+    assert!(ours.exists());
+    // Then the package came.
+    fs::create_dir_all(packaged.parent().unwrap()).unwrap();
+    fs::write(&packaged, unit_of_this_build()).unwrap();
+    let said = program.ok(&["service", "install"]);
+    assert!(said.contains(&format!("{} is used as it is", packaged.display())), "{said}");
+    assert!(!ours.exists());
+    assert!(program.path("config/systemd/user/acewatch.service.d/hardening.conf").exists());
+    let asked = fs::read_to_string(program.path("asked")).unwrap();
+    assert!(asked.contains("--user restart"), "{asked}");
+
+    program.ok(&["service", "uninstall"]);
+    assert!(packaged.exists());
+    let asked = fs::read_to_string(program.path("asked")).unwrap();
+    assert!(asked.contains("--user disable"), "{asked}");
+
+    // What the package's unit does not say needs one of the user's own.
+    program.ok(&["--database", "other.db", "service", "install"]);
+    assert!(fs::read_to_string(&ours).unwrap().contains("--database"));
 }
 
 #[test]
