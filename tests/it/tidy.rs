@@ -269,6 +269,29 @@ fn scripts_can_be_run_and_stop_at_the_first_fault() {
 }
 
 #[test]
+fn both_packages_hold_the_same() {
+    let manifest: toml::Table =
+        fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let metadata = &manifest["package"]["metadata"];
+    let debian = metadata["deb"]["assets"].as_array().unwrap().iter().map(|asset| {
+        let words: Vec<&str> =
+            asset.as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect();
+        format!("{} /{} {}", words[0], words[1], words[2])
+    });
+    let red_hat = metadata["generate-rpm"]["assets"].as_array().unwrap().iter().map(|asset| {
+        let word = |name: &str| asset[name].as_str().unwrap();
+        format!("{} {} {}", word("source"), word("dest"), word("mode"))
+    });
+    let (debian, red_hat): (BTreeSet<_>, BTreeSet<_>) = (debian.collect(), red_hat.collect());
+    let differ: Vec<_> = debian.symmetric_difference(&red_hat).collect();
+    // zsh looks elsewhere; cargo-deb makes the copyright by itself; only Debian has lintian.
+    assert_eq!(differ.len(), 4, "{differ:#?}");
+    for word in ["acewatch.zsh", "lintian", "LICENSE"] {
+        assert!(differ.iter().any(|asset| asset.contains(word)), "{word}: {differ:#?}");
+    }
+}
+
+#[test]
 fn the_contract_and_the_code_map_say_each_thing_once() {
     for (page, marks) in [("docs/interface.md", ["`", "| `"]), ("ARCHITECTURE.md", ["| `", "| `"])]
     {
