@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 
 /// Put the password of a mailbox into the keyring, or take it out
 ///
-/// For a [[mailbox]], or a [[channel]] of the kind `mail`, with `keyring = true`.
+/// For a mailbox, or a channel of the kind `mail`, with `keyring = true`.
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Args {

@@ -23,12 +23,12 @@ const HEADER: &str = "\
 # documentation). Unknown keys are refused. `acewatch doctor` tries all of it.
 ";
 
-/// What stands above a new [[mailbox]].
+/// What stands above a new `[[mailbox]]`.
 const MAILBOX: &str = "
 # An account that is watched. acewatch never changes anything in it.
 ";
 
-/// What stands above a new [trust].
+/// What stands above a new `[trust]`.
 const TRUST: &str = "
 # Whose word counts, and which addresses are ours.
 ";
