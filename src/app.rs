@@ -3,6 +3,7 @@
 //! Every method that writes does so in one transaction: mails, what follows from them, the
 //! summaries that change with them, and the cursor are recorded together or not at all.
 
+mod access;
 mod casework;
 mod followers;
 mod judge;
@@ -34,6 +35,7 @@ pub use crate::store::notice::DESKTOP;
 use crate::store::query::{self, MailboxState, PendingAlert, Summary, Tallied};
 use crate::store::record::{self, Account, NewApplication};
 use crate::store::{self, Store, notice};
+pub use access::ends_soon;
 use judge::Judge;
 pub use notices::{buttons_of, replaced_by};
 pub use recalculation::InForce;
@@ -429,6 +431,7 @@ impl App {
     /// Those of the database.
     pub fn evaluate(&mut self, now: DateTime<Utc>) -> Result<()> {
         self.tell_blindness(now)?;
+        self.tell_ends(now)?;
         self.tell_unrecognised(now)?;
         let basis = self.basis();
         if query::fact(self.store.read(), "basis")?.as_deref() != Some(basis.as_str()) {

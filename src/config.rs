@@ -17,6 +17,7 @@ mod environment;
 mod file;
 mod mailbox;
 mod notify;
+mod oauth;
 mod resolve;
 mod secret;
 mod value;

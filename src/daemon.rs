@@ -523,6 +523,10 @@ fn take(
             let _ = answer.send(done.is_ok());
             done.map(|()| Tally::default())
         }
+        Report::Access { mailbox, news } => {
+            app.access(&mailbox, &news, now)?;
+            Ok(Tally::default())
+        }
         Report::Trouble { mailbox, error, hint, refused_login } => {
             app.trouble(&mailbox, &error, hint.as_deref(), now)?;
             if refused_login {
@@ -538,7 +542,7 @@ fn condition(report: &Report) -> Option<(String, Option<String>)> {
     match report {
         Report::Trouble { mailbox, error, .. } => Some((mailbox.clone(), Some(error.clone()))),
         Report::Complete { mailbox, .. } => Some((mailbox.clone(), None)),
-        Report::Batch(..) => None,
+        Report::Batch(..) | Report::Access { .. } => None,
     }
 }
 

@@ -31,6 +31,8 @@ pub mod secret;
 
 pub mod keyring;
 
+pub mod oauth;
+
 pub mod store;
 
 pub mod app;
@@ -49,9 +51,8 @@ pub mod memory;
 
 pub mod network;
 
-pub mod http;
-
 pub mod bus;
+pub mod http;
 
 pub mod systemd;
 

@@ -3,6 +3,8 @@
 //! Data that helps a person to write a configuration. The daemon needs none of it but the addresses
 //! of OAuth, where the configuration names a provider instead of writing them out.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::config::Tls;
@@ -84,6 +86,11 @@ pub struct OAuthEndpoints {
     pub revocation_url: Option<String>,
     /// What is asked for (RFC 6749 §3.3).
     pub scopes: Vec<String>,
+    /// What a browser takes along besides, so that there is a refresh token in the answer.
+    #[serde(default)]
+    pub authorization_parameters: BTreeMap<String, String>,
+    /// After how long without use a refresh token ends, as the provider documents it: `90d`.
+    pub idle_life: Option<String>,
     /// How one usually signs in there.
     pub flow: OAuthFlow,
 }

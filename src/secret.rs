@@ -15,6 +15,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
@@ -22,6 +23,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
 use crate::keyring::{self, Item, Purpose, Start};
+use crate::oauth::{self, OAuth};
 use run::run;
 
 /// Where the secret of a mailbox is.
@@ -40,6 +42,8 @@ pub enum SecretSource {
     TokenCommand(Vec<String>),
     /// The user's keyring ([`crate::keyring`]), under this account.
     Keyring(String),
+    /// An access token that acewatch itself gets from the provider.
+    OAuth(Arc<OAuth>),
 }
 
 impl SecretSource {
@@ -49,6 +53,20 @@ impl SecretSource {
     /// and editors end the last line of a file. A command inherits the environment except for
     /// what lets it speak to systemd in the daemon's name, and finds its standard input empty.
     pub async fn read(&self, limit: Duration) -> Result<Secret, SecretError> {
+        match self {
+            Self::OAuth(oauth) => {
+                oauth.access_token(limit).await.map_err(|error| match error {
+                    // It is waited for like any keyring.
+                    oauth::Error::Keyring { source } => *source,
+                    error => SecretError::OAuth { source: Box::new(error) },
+                })
+            }
+            other => other.read_at_rest(limit).await,
+        }
+    }
+
+    /// The same of a secret that lies somewhere, such as those that OAuth 2.0 itself needs.
+    pub(crate) async fn read_at_rest(&self, limit: Duration) -> Result<Secret, SecretError> {
         match self {
             Self::Command(command) => {
                 Ok(Secret::new(first_line(run(command, limit).await?, self)?, Kind::Password))
@@ -77,6 +95,7 @@ impl SecretSource {
                 let text = keyring::read(&item, limit).await?;
                 Ok(Secret::new(first_line(text, self)?, Kind::Password))
             }
+            Self::OAuth(_) => Err(SecretError::Empty { origin: self.to_string() }),
         }
     }
 
@@ -87,7 +106,9 @@ impl SecretSource {
     ///
     /// What is waited for; see [`SecretError::awaited`].
     pub async fn look(&self, start: Start, limit: Duration) -> Result<(), SecretError> {
-        match self.item() {
+        // While there is a good token the keyring is not needed.
+        let is_needed = self.oauth().is_none_or(|oauth| oauth.life().is_none() || oauth.is_due());
+        match self.item().filter(|_| is_needed) {
             Some(item) => match keyring::look(&item, start, limit).await {
                 Err(error) if error.awaited().is_some() => Err(error),
                 Ok(()) | Err(_) => Ok(()),
@@ -106,6 +127,15 @@ impl SecretSource {
             | Self::File(_)
             | Self::Credential(_)
             | Self::Environment(_) => None,
+            Self::OAuth(oauth) => oauth.settings.vault.kept(),
+        }
+    }
+
+    /// The way to access tokens, where acewatch gets them by itself.
+    pub fn oauth(&self) -> Option<&Arc<OAuth>> {
+        match self {
+            Self::OAuth(oauth) => Some(oauth),
+            _ => None,
         }
     }
 }
@@ -120,6 +150,7 @@ impl fmt::Display for SecretSource {
             Self::Credential(name) => write!(f, "credential {name}"),
             Self::Environment(name) => write!(f, "password-environment {name}"),
             Self::Keyring(account) => write!(f, "the keyring's entry for {account}"),
+            Self::OAuth(oauth) => write!(f, "oauth at {}", oauth.settings.provider),
         }
     }
 }
@@ -284,6 +315,12 @@ pub enum SecretError {
         /// The source.
         origin: String,
     },
+    /// OAuth 2.0 gives no access token.
+    #[error(transparent)]
+    OAuth {
+        /// Why not.
+        source: Box<oauth::Error>,
+    },
     /// The first line is no UTF-8 text, or holds control characters.
     #[error("{origin} gave something that is no text")]
     NotText {
@@ -363,6 +400,7 @@ impl SecretError {
                                            as `secret-tool search service acewatch`"
                 .to_owned(),
             Self::NoVariable { name } => format!("export {name}, or use `password-command`"),
+            Self::OAuth { source } => source.hint(),
         }
     }
 }

@@ -65,7 +65,9 @@ fn words_of(alerts: &[Alert]) -> Vec<String> {
     let words: &[&str] = match kinds.into_iter().collect::<Vec<_>>().as_slice() {
         [AlertKind::Review | AlertKind::Suspicious] => &["review"],
         [AlertKind::Unrecognised] => &["rules", "unrecognised"],
-        [AlertKind::Blind | AlertKind::Unreadable] => &["doctor"],
+        [AlertKind::Blind | AlertKind::Unreadable | AlertKind::SignIn | AlertKind::SignInSoon] => {
+            &["doctor"]
+        }
         _ => &["status"],
     };
     words.iter().map(|&word| word.to_owned()).collect()

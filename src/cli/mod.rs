@@ -32,6 +32,7 @@ pub(crate) mod secret;
 pub mod select;
 pub mod service;
 pub mod show;
+pub mod sign_in;
 pub mod snooze;
 pub mod status;
 pub mod subject;
@@ -125,6 +126,7 @@ enum Command {
     NotifyTest(notify_test::Args),
     Doctor(doctor::Args),
     Secret(secret::Args),
+    SignIn(sign_in::Args),
     Service(service::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -168,6 +170,7 @@ impl Cli {
             Command::NotifyTest(args) => notify_test::run(&cx, &args),
             Command::Doctor(args) => doctor::run(&cx, &args),
             Command::Secret(args) => secret::run(&cx, &args),
+            Command::SignIn(args) => sign_in::run(&cx, &args),
             Command::Service(args) => service::run(&cx, &args),
             Command::Demo(args) => demo::run(&cx, &args),
             Command::Completions(args) => completions::run(&args),

@@ -133,6 +133,10 @@ fn source<'a>(settings: &'a Settings, name: &str) -> Result<&'a SecretSource, Fa
 }
 
 fn item<'a>(name: &str, source: &'a SecretSource) -> Result<Item<'a>, Failure> {
+    if source.oauth().is_some() {
+        return Err(Failure::usage(format!("{name} has no password: it is read by OAuth 2.0"))
+            .hint("run `acewatch sign-in` instead, or `acewatch sign-in --forget`"));
+    }
     source.item().ok_or_else(|| {
         Failure::usage(format!("the password of {name} is not in the keyring, but in {source}"))
             .hint("write `keyring = true` in its place")

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Context;
 use super::failure::Failure;
 use super::render::{self, Cell, Masking, rfc3339, rfc3339_or_null, styled};
+use super::sign_in::{standing, standing_json};
 use super::told;
 use crate::app::App;
 use crate::daemon;
@@ -20,9 +21,12 @@ use crate::domain::evaluation::{Attention, Evaluation};
 use crate::domain::event::Event;
 use crate::domain::watching::{Seen, WatchState, watch_state};
 use crate::domain::zone::Zone;
+use crate::store;
 use crate::store::kept;
 use crate::store::notice::{self, Told};
 use crate::store::query::{self, MailboxState, Summary, Tallied};
+use crate::store::record::Account;
+use crate::store::sign_in::{self, SignIn};
 
 /// Show how all applications stand
 ///
@@ -84,6 +88,8 @@ struct Watched {
     state: WatchState,
     since: Option<DateTime<Utc>>,
     known: Option<MailboxState>,
+    /// How the permission to read it stands; `None` where it needs none.
+    oauth: Option<Option<SignIn>>,
 }
 
 struct Overview<'a> {
@@ -141,9 +147,12 @@ impl<'a> Overview<'a> {
                 let fresh_for =
                     chrono::Duration::from_std(fresh_for).unwrap_or(chrono::Duration::MAX);
                 let (state, since) = watch_state(seen, is_running, fresh_for, now);
-                Watched { name: mailbox.name.clone(), state, since, known }
+                let account = Account { host: &mailbox.host, user: &mailbox.user };
+                let stands = mailbox.secret.oauth().map(|_| sign_in::of(db, account));
+                let oauth = stands.transpose()?;
+                Ok(Watched { name: mailbox.name.clone(), state, since, known, oauth })
             })
-            .collect();
+            .collect::<Result<_, store::Error>>()?;
         let glance = match (n_quiet, at) {
             (Some(n_quiet), None) => app.glance(now, n_quiet)?,
             _ => None,
@@ -296,6 +305,7 @@ impl<'a> Overview<'a> {
                     "last_complete_check": rfc3339_or_null(w.known.as_ref().and_then(|k| k.last_complete_check)),
                     "error": w.known.as_ref().and_then(|k| k.error.clone()),
                     "hint": w.known.as_ref().and_then(|k| k.hint.clone()),
+                    "oauth": w.oauth.as_ref().map(|stands| standing_json(stands.as_ref())),
                 })).collect::<Vec<_>>(),
         });
         let counts = json!({
@@ -355,6 +365,15 @@ impl<'a> Overview<'a> {
             ));
         }
         for w in &self.watched {
+            let has_error = w.known.as_ref().is_some_and(|known| known.error.is_some());
+            if let Some(Some(stands)) = &w.oauth {
+                let (line, hint) = standing(&w.name, stands, self.now, zone);
+                // The error below says the same.
+                if !(has_error && stands.needed_since.is_some()) {
+                    let hint = hint.map_or_else(String::new, |hint| format!(": {hint}"));
+                    text.push_str(&format!("  {}: {}{hint}\n", w.name, render::escaped(&line)));
+                }
+            }
             let Some(error) = w.known.as_ref().and_then(|k| k.error.as_ref()) else { continue };
             text.push_str(&format!("  {}: {}\n", w.name, render::escaped(error)));
             if let Some(hint) = w.known.as_ref().and_then(|k| k.hint.as_ref()) {

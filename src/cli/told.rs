@@ -69,6 +69,7 @@ pub(crate) fn unacknowledged(
 fn what_to_do(told: &Told) -> String {
     match (told.kind, told.application) {
         (AlertKind::Review, _) => "  `acewatch review`".to_owned(),
+        (AlertKind::SignIn | AlertKind::SignInSoon, _) => "  `acewatch sign-in`".to_owned(),
         (AlertKind::Blind | AlertKind::Unreadable, _) => "  `acewatch doctor`".to_owned(),
         (_, Some(ApplicationId(id))) => format!("  `acewatch ack {id}`"),
         (_, None) => String::new(),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use toml::{Spanned, Table, Value};
+use toml::{Spanned, Value};
 
 use super::ConfigError;
 use super::value::{Fault, nearest};
@@ -49,12 +49,33 @@ pub(super) struct Mailbox {
     pub credential: Option<Text>,
     pub token_command: Option<Spanned<Vec<String>>>,
     pub keyring: Option<Spanned<bool>>,
-    pub oauth: Option<Spanned<Table>>,
+    pub oauth: Option<Spanned<OAuth>>,
     pub folders: Option<Spanned<Vec<Text>>>,
     pub sent: Option<Text>,
     pub idle: Option<bool>,
     pub poll_interval: Option<Text>,
     pub look_back: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct OAuth {
+    pub provider: Option<Text>,
+    pub authorization_url: Option<Text>,
+    pub device_url: Option<Text>,
+    pub token_url: Option<Text>,
+    pub revocation_url: Option<Text>,
+    pub scopes: Option<Spanned<Vec<Text>>>,
+    pub client_id: Option<Text>,
+    pub client_secret: Option<Text>,
+    pub client_secret_command: Option<Spanned<Vec<String>>>,
+    pub client_secret_file: Option<Text>,
+    pub client_secret_credential: Option<Text>,
+    pub flow: Option<Text>,
+    pub store: Option<Text>,
+    pub key_command: Option<Spanned<Vec<String>>>,
+    pub key_file: Option<Text>,
+    pub key_credential: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -292,9 +313,10 @@ impl Source<'_> {
 /// Where a key that is unknown where it stands would be known: people put `time-zone` below
 /// the first table header, where TOML takes it for a key of that table.
 fn home_of(key: &str) -> Option<&'static str> {
-    const PLACES: [(&str, &str); 9] = [
+    const PLACES: [(&str, &str); 10] = [
         ("", "at the top of the file, above the first header"),
         ("[[mailbox]]\n", "below a [[mailbox]] header"),
+        ("[[mailbox]]\n[mailbox.oauth]\n", "below a [mailbox.oauth] header"),
         ("[[channel]]\n", "below a [[channel]] header"),
         ("[[window]]\n", "below a [[window]] header"),
         ("[trust]\n", "below the [trust] header"),

@@ -1,17 +1,22 @@
 //! `[[mailbox]]` as meant: what each needs, and that no two are in each other's way.
 
+use std::sync::Arc;
+
 use toml::Spanned;
 
 use super::file::{self, Source, Text};
+use super::oauth::Owner;
 use super::secret::{Ways, one_of};
 use super::value::{self, Fault};
-use super::{ConfigError, FolderName, MailboxSettings, Tls};
+use super::{ConfigError, Environment, FolderName, MailboxSettings, Tls};
 use crate::keyring::account;
+use crate::oauth::OAuth;
 use crate::secret::SecretSource;
 
 /// Decides what the mailboxes of the file mean; what is odd goes to `warnings`.
 pub(super) fn mailboxes(
     source: Source<'_>,
+    env: &Environment,
     written: Vec<Spanned<file::Mailbox>>,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<MailboxSettings>, ConfigError> {
@@ -20,7 +25,7 @@ pub(super) fn mailboxes(
         let header = spanned.span().start;
         let written = spanned.into_inner();
         let name_at = written.name.as_ref().map_or(header, |name| name.span().start);
-        let new = mailbox(source, header, written, warnings)?;
+        let new = mailbox(source, env, header, written, warnings)?;
         for earlier in &mailboxes {
             if earlier.name.to_lowercase() == new.name.to_lowercase() {
                 let fault = Fault::new(
@@ -46,6 +51,7 @@ pub(super) fn mailboxes(
 
 fn mailbox(
     source: Source<'_>,
+    env: &Environment,
     header: usize,
     mut written: file::Mailbox,
     warnings: &mut Vec<String>,
@@ -107,7 +113,13 @@ fn mailbox(
         look_back: source
             .read("look-back", written.look_back.take(), value::span_of_time)?
             .unwrap_or(MailboxSettings::LOOK_BACK),
-        secret: secret(source, header, &name, account(&user, &host), written)?,
+        secret: secret(
+            source,
+            env,
+            header,
+            &Owner { name: &name, user: &user, host: &host },
+            written,
+        )?,
         name,
         host,
         port,
@@ -174,15 +186,11 @@ fn folders(
 /// The one way to the secret of a mailbox.
 fn secret(
     source: Source<'_>,
+    env: &Environment,
     header: usize,
-    name: &str,
-    account: String,
+    owner: &Owner<'_>,
     written: file::Mailbox,
 ) -> Result<SecretSource, ConfigError> {
-    if let Some(oauth) = written.oauth {
-        let fault = Fault::new("is not yet in this version", "use token-command for OAuth");
-        return Err(source.faulty(oauth.span().start, "mailbox.oauth", fault));
-    }
     let ways = Ways {
         password_command: written.password_command,
         password_file: written.password_file,
@@ -190,16 +198,32 @@ fn secret(
         credential: written.credential,
         token_command: written.token_command,
         token_file: None,
-        keyring: written.keyring.map(|keyring| (keyring, account)),
+        keyring: written.keyring.map(|keyring| (keyring, account(owner.user, owner.host))),
+        names: None,
     };
-    one_of(source, "a mailbox", ways)?.ok_or_else(|| {
-        let fault = Fault::new(
-            format!("is missing: nothing says where the password of `{name}` is"),
-            "add `keyring = true` and run `acewatch secret store`, or add `password-command = \
-             [\"pass\", \"show\", \"mail/ops\"]`, `password-file`, `credential` or `token-command`",
-        );
-        source.faulty(header, "password-command", fault)
-    })
+    match (one_of(source, "a mailbox", ways)?, written.oauth) {
+        (None, Some(oauth)) => {
+            let settings = super::oauth::oauth(source, env, owner, oauth)?;
+            Ok(SecretSource::OAuth(Arc::new(OAuth::new(settings))))
+        }
+        (Some(other), Some(oauth)) => {
+            let fault = Fault::new(
+                format!("stands beside {other}, but a mailbox has one secret"),
+                "keep one of the two",
+            );
+            Err(source.faulty(oauth.span().start, "mailbox.oauth", fault))
+        }
+        (Some(secret), None) => Ok(secret),
+        (None, None) => {
+            let fault = Fault::new(
+                format!("is missing: nothing says where the password of `{}` is", owner.name),
+                "add `keyring = true` and run `acewatch secret store`, or add `password-command = \
+                 [\"pass\", \"show\", \"mail/ops\"]`, `password-file`, `credential`, `token-command` \
+                 or a table [mailbox.oauth]",
+            );
+            Err(source.faulty(header, "password-command", fault))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -227,10 +251,6 @@ mod tests {
         check(
             &format!("{MAILBOX}keyring = true"),
             "5: `keyring` stands beside `password-command` in line 4, but a mailbox has one secret",
-        );
-        check(
-            &format!("{MAILBOX}[mailbox.oauth]\nclient-id = \"x\""),
-            "5: `mailbox.oauth` is not yet in this version | use token-command",
         );
         assert!(resolve(&format!("{MAILBOX}keyring = false")).is_ok());
     }

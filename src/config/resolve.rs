@@ -26,7 +26,7 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
     let mut file = source.parse()?;
     let mut warnings = Vec::new();
     let time_zone = time_zone(source, file.time_zone, env, &mut warnings)?;
-    let mailboxes = mailbox::mailboxes(source, file.mailbox, &mut warnings)?;
+    let mailboxes = mailbox::mailboxes(source, env, file.mailbox, &mut warnings)?;
     let limits = limits(source, file.limits)?;
     let notify = notify::notify(source, file.notify)?;
     let contact = contact(source, file.contact)?;
@@ -425,6 +425,7 @@ mod tests {
             "[watch]",
             "[limits]",
             "[[window]]",
+            "[[mailbox]]\n[mailbox.oauth]",
         ] {
             let err = resolve(&format!("{header}\nno-such-key = 0")).expect_err(header);
             let known = match &err {
@@ -460,7 +461,7 @@ mod tests {
         let alternatives = SAMPLE
             .lines()
             .filter_map(|line| line.strip_prefix("#   "))
-            .filter(|line| line.contains(" = "))
+            .filter(|line| line.contains(" = ") && !line.starts_with(' '))
             .map(|line| line.split("    ").next().unwrap().trim_end());
         let mut n = 0;
         for alternative in alternatives {
@@ -478,6 +479,17 @@ mod tests {
             n += 1;
         }
         assert_eq!(n, 7);
+    }
+
+    #[test]
+    fn the_oauth_of_the_sample_can_stand_in_the_place_of_the_password() {
+        let command = "password-command = [\"pass\", \"show\", \"mail/ops\"]";
+        let lines = SAMPLE.lines().filter_map(|line| line.strip_prefix("#     "));
+        let lines = lines.filter(|line| !line.starts_with(' '));
+        let table: Vec<&str> = lines.map(|line| line.split("    ").next().unwrap()).collect();
+        let text = SAMPLE.replacen(command, &table.join("\n"), 1);
+        let settings = resolve(&text).unwrap();
+        assert_eq!(settings.mailboxes[0].secret.to_string(), "oauth at oauth2.googleapis.com");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) struct Ways {
     pub token_file: Option<Text>,
     /// Where it is true: whether the secret is in the keyring, under the account of this user and host.
     pub keyring: Option<(Spanned<bool>, String)>,
+    /// What command, file and credential are called, where not `password-command` and so on.
+    pub names: Option<[&'static str; 3]>,
 }
 
 /// The one way to the secret, if there is any; `owner` is whose, in an error.
@@ -27,9 +29,11 @@ pub(super) fn one_of(
     written: Ways,
 ) -> Result<Option<SecretSource>, ConfigError> {
     let mut found: Vec<(&str, usize, SecretSource)> = Vec::new();
+    let [command_key, file_key, credential_key] =
+        written.names.unwrap_or(["password-command", "password-file", "credential"]);
     for (key, command, make) in [
         (
-            "password-command",
+            command_key,
             written.password_command,
             SecretSource::Command as fn(Vec<String>) -> SecretSource,
         ),
@@ -42,9 +46,7 @@ pub(super) fn one_of(
             found.push((key, at, make(arguments)));
         }
     }
-    for (key, file) in
-        [("password-file", written.password_file), ("token-file", written.token_file)]
-    {
+    for (key, file) in [(file_key, written.password_file), ("token-file", written.token_file)] {
         let at = file.as_ref().map_or(0, |file| file.span().start);
         if let Some(path) = source.path(key, file)? {
             found.push((key, at, SecretSource::File(path)));
@@ -52,8 +54,8 @@ pub(super) fn one_of(
     }
     if let Some(text) = written.credential {
         let at = text.span().start;
-        let credential = source.read("credential", Some(text), credential_name)?;
-        found.extend(credential.map(|name| ("credential", at, SecretSource::Credential(name))));
+        let credential = source.read(credential_key, Some(text), credential_name)?;
+        found.extend(credential.map(|name| (credential_key, at, SecretSource::Credential(name))));
     }
     if let Some(text) = written.password_environment {
         let at = text.span().start;

@@ -52,5 +52,12 @@ impl Watchers {
             while self.tasks.join_next().await.is_some() {}
         };
         let _ = timeout(LEAVE, leave).await;
+        // A refresh token that a provider has just given out must not go with this process.
+        let at_rest = async {
+            for oauth in app.settings.mailboxes.iter().filter_map(|m| m.secret.oauth()) {
+                oauth.at_rest(LEAVE).await;
+            }
+        };
+        let _ = timeout(LEAVE, at_rest).await;
     }
 }

@@ -47,6 +47,10 @@ pub enum AlertKind {
     Reply,
     /// CBP's mails that no rule knows, once a day.
     Unrecognised,
+    /// A person must sign in to a mailbox again.
+    SignIn,
+    /// A person must do so within days.
+    SignInSoon,
     /// A mailbox could not be read for long.
     Blind,
     /// Mails in it could not be read for long.
@@ -57,7 +61,7 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All kinds, the most urgent first.
-    pub const ALL: [AlertKind; 18] = [
+    pub const ALL: [AlertKind; 20] = [
         AlertKind::VerificationCode,
         AlertKind::Suspicious,
         AlertKind::Bounce,
@@ -73,6 +77,8 @@ impl AlertKind {
         AlertKind::Review,
         AlertKind::Reply,
         AlertKind::Unrecognised,
+        AlertKind::SignIn,
+        AlertKind::SignInSoon,
         AlertKind::Blind,
         AlertKind::Unreadable,
         AlertKind::BlindOver,
@@ -96,6 +102,8 @@ impl AlertKind {
             AlertKind::Review => "review",
             AlertKind::Reply => "reply",
             AlertKind::Unrecognised => "unrecognised",
+            AlertKind::SignIn => "sign_in",
+            AlertKind::SignInSoon => "sign_in_soon",
             AlertKind::Blind => "blind",
             AlertKind::BlindOver => "blind_over",
             AlertKind::Unreadable => "unreadable",
@@ -129,6 +137,8 @@ impl AlertKind {
             (AlertKind::Reply, 1) => "other answer",
             (AlertKind::Reply, _) => "other answers",
             (AlertKind::Unrecognised, _) => "list of mails not recognised",
+            (AlertKind::SignIn, _) => "to sign in to",
+            (AlertKind::SignInSoon, _) => "to sign in to soon",
             (AlertKind::Blind, _) => "not readable",
             (AlertKind::BlindOver, _) => "readable again",
             (AlertKind::Unreadable, _) => "with unreadable mail",
@@ -144,6 +154,7 @@ impl AlertKind {
             | AlertKind::Rejection
             | AlertKind::Cliff
             | AlertKind::Critical
+            | AlertKind::SignIn
             | AlertKind::Blind => Urgency::Critical,
             AlertKind::Suspicious
             | AlertKind::FaultySubmission
@@ -151,6 +162,7 @@ impl AlertKind {
             | AlertKind::Approval
             | AlertKind::Overdue
             | AlertKind::Reminder
+            | AlertKind::SignInSoon
             | AlertKind::Unreadable => Urgency::Normal,
             AlertKind::Due
             | AlertKind::Review
@@ -446,7 +458,7 @@ mod tests {
         let many: Vec<Alert> = AlertKind::ALL.map(|kind| alert(kind, kind.as_str())).to_vec();
         let (title, body) = digest(&many.iter().collect::<Vec<_>>());
         assert_eq!(title, "1 code, 1 suspicious, 1 not delivered, 1 to send again, …");
-        assert!(body.ends_with("\n… and 13 more: `acewatch status`"), "{body}");
+        assert!(body.ends_with("\n… and 15 more: `acewatch status`"), "{body}");
         // What is critical comes first, whatever its kind.
         let two = [alert(AlertKind::Overdue, "overdue"), alert(AlertKind::Blind, "blind")];
         assert_eq!(digest(&two.iter().collect::<Vec<_>>()).1, "blind\noverdue");

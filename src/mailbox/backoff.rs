@@ -57,6 +57,8 @@ pub enum Failure {
     Unreachable,
     /// Something that may be over soon.
     Passing,
+    /// A person must sign in. Whether one has is looked up here and costs nobody anything.
+    SignIn,
     /// The server refused the login.
     RefusedLogin,
     /// The server asked for patience.
@@ -84,6 +86,7 @@ impl Backoff {
             // Neither the server nor the network failed; what is waited for is seen when it is there.
             Failure::Awaited => return jittered(self.max, random),
             Failure::Unreachable => self.doubled().min(KNOCK),
+            Failure::SignIn => KNOCK,
             Failure::Passing => self.doubled(),
             // One refusal may be a server in trouble; several may lock the account.
             Failure::RefusedLogin if self.refusals == 0 => self.doubled(),
@@ -174,6 +177,11 @@ mod tests {
     #[test]
     fn a_server_out_of_reach_is_knocked_at_every_ten_seconds() {
         check(&[2, 4, 8, 10, 10, 10].map(|pause| (Failure::Unreachable, pause)));
+    }
+
+    #[test]
+    fn a_sign_in_is_looked_for_every_ten_seconds() {
+        check(&[10, 10, 10].map(|pause| (Failure::SignIn, pause)));
     }
 
     #[test]

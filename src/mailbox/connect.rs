@@ -57,10 +57,40 @@ pub struct Greeted {
 /// # Errors
 /// Everything that can go wrong on the way; see [`Error`].
 pub async fn connect(settings: &MailboxSettings, limits: &Limits) -> Result<Session, Error> {
+    let early = early_secret(settings, limits).await?;
     let greeted = greet(settings, limits).await?;
-    // Read last, because an access token may be good for minutes only.
-    let secret = read_secret(settings, limits).await?;
+    let secret = late_secret(early, settings, limits).await?;
     login(greeted, settings, limits, &secret).await
+}
+
+/// Reads the secret before the connection is made where it is a token that acewatch renews itself:
+/// renewing may take longer than a server waits for a login, and is no use to it where it fails.
+///
+/// # Errors
+/// [`Error::Secret`].
+pub async fn early_secret(
+    settings: &MailboxSettings,
+    limits: &Limits,
+) -> Result<Option<Secret>, Error> {
+    match settings.secret.oauth() {
+        Some(_) => read_secret(settings, limits).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads it afterwards in every other case: the token of a program may be good for minutes only.
+///
+/// # Errors
+/// [`Error::Secret`].
+pub async fn late_secret(
+    early: Option<Secret>,
+    settings: &MailboxSettings,
+    limits: &Limits,
+) -> Result<Secret, Error> {
+    match early {
+        Some(secret) => Ok(secret),
+        None => read_secret(settings, limits).await,
+    }
 }
 
 /// Reads the mailbox's secret.
@@ -165,15 +195,23 @@ pub async fn login(
     let way = Way::choose(offered, secret.kind())?;
     client.get_mut().forget_capabilities();
     let user = settings.user.as_str();
+    let mut challenge = Vec::new();
     let attempt = async {
+        let said = &mut challenge;
         match way {
             Way::Plain => {
-                let response = format!("\0{user}\0{}", secret.expose());
-                client.authenticate("PLAIN", Once(Some(response))).await
+                let response = Some(format!("\0{user}\0{}", secret.expose()));
+                client.authenticate("PLAIN", Replies { response, later: "", said }).await
+            }
+            Way::OAuthBearer => {
+                let response = Some(oauth_bearer(settings, secret));
+                // RFC 7628 §3.2.3: the answer to an error message is a single %x01.
+                client.authenticate("OAUTHBEARER", Replies { response, later: "\x01", said }).await
             }
             Way::Xoauth2 => {
                 let response = format!("user={user}\x01auth=Bearer {}\x01\x01", secret.expose());
-                client.authenticate("XOAUTH2", Once(Some(response))).await
+                let response = Some(response);
+                client.authenticate("XOAUTH2", Replies { response, later: "", said }).await
             }
             Way::Login => client.login(user, secret.expose()).await,
         }
@@ -182,7 +220,11 @@ pub async fn login(
     let attempt = timeout(limit, attempt).await;
     let outcome = attempt.map_err(|_| Error::Silent { command: "the login", limit })?;
     let imap = outcome.map_err(|(err, mut client)| {
-        refused(err, client.get_mut().take_refusal().as_deref(), secret)
+        let mut words = client.get_mut().take_refusal();
+        if let (Some(words), Some(status)) = (&mut words, status_of(&challenge)) {
+            words.push_str(&format!(" ({status})"));
+        }
+        refused(err, words.as_deref(), secret)
     })?;
     let mut session = Session::new(imap, limits.clone(), n_commands + 1);
     session.know_capabilities().await?;
@@ -195,6 +237,8 @@ pub async fn login(
 enum Way {
     /// AUTHENTICATE PLAIN (RFC 4616): any user and password fit through.
     Plain,
+    /// AUTHENTICATE OAUTHBEARER (RFC 7628).
+    OAuthBearer,
     /// AUTHENTICATE XOAUTH2, as Google and Microsoft specify it.
     Xoauth2,
     /// LOGIN (RFC 3501 §6.2.3).
@@ -204,8 +248,12 @@ enum Way {
 impl Way {
     fn choose(offered: &BTreeSet<String>, kind: Kind) -> Result<Way, Error> {
         match kind {
+            // The standard before what it was made from; Microsoft has the latter alone.
+            Kind::AccessToken if offered.contains("AUTH=OAUTHBEARER") => Ok(Way::OAuthBearer),
             Kind::AccessToken if offered.contains("AUTH=XOAUTH2") => Ok(Way::Xoauth2),
-            Kind::AccessToken => Err(Error::NoLogin { wanted: "an access token (XOAUTH2)" }),
+            Kind::AccessToken => {
+                Err(Error::NoLogin { wanted: "an access token (OAUTHBEARER or XOAUTH2)" })
+            }
             Kind::Password if offered.contains("AUTH=PLAIN") => Ok(Way::Plain),
             Kind::Password if offered.contains("LOGINDISABLED") => {
                 Err(Error::NoLogin { wanted: "a password over this connection" })
@@ -215,16 +263,41 @@ impl Way {
     }
 }
 
-/// Answers the first challenge and sends an empty line to every later one: that is how XOAUTH2
-/// wants to be told that its error message was read.
-struct Once(Option<String>);
+/// The first message of OAUTHBEARER (RFC 7628 §3.1), with the name as RFC 5801 §4 writes it.
+fn oauth_bearer(settings: &MailboxSettings, secret: &Secret) -> String {
+    let MailboxSettings { user, host, port, .. } = settings;
+    let user = user.replace('=', "=3D").replace(',', "=2C");
+    let token = secret.expose();
+    format!("n,a={user},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01")
+}
 
-impl Authenticator for Once {
+/// Answers the first challenge with the response, and every later one, which is an error message, as
+/// the mechanism wants to be told that it was read.
+struct Replies<'a> {
+    response: Option<String>,
+    later: &'static str,
+    said: &'a mut Vec<u8>,
+}
+
+impl Authenticator for Replies<'_> {
     type Response = String;
 
-    fn process(&mut self, _challenge: &[u8]) -> String {
-        self.0.take().unwrap_or_default()
+    fn process(&mut self, challenge: &[u8]) -> String {
+        self.response.take().unwrap_or_else(|| {
+            *self.said = challenge.to_vec();
+            self.later.to_owned()
+        })
     }
+}
+
+/// What a refusal of a token is about, as its error message says it (RFC 7628 §3.2.2): `invalid_token`,
+/// `insufficient_scope`. Some providers have a number there, which tells nobody anything.
+fn status_of(challenge: &[u8]) -> Option<String> {
+    let said: serde_json::Value = serde_json::from_slice(challenge).ok()?;
+    let status = said.get("status")?.as_str()?;
+    let is_word = |c: char| c.is_ascii_lowercase() || c == '_';
+    (!status.is_empty() && status.len() < 40 && status.chars().all(is_word))
+        .then(|| status.to_owned())
 }
 
 /// Turns a failed login into the right error. Some servers repeat the command they refuse: the
@@ -240,7 +313,7 @@ fn refused(err: async_imap::error::Error, words: Option<&str>, secret: &Secret) 
             let is_fault = answer.is_server_fault();
             said_no(&answer).unwrap_or(match is_fault {
                 true => Error::Throttled { source: answer },
-                false => Error::RefusedLogin { source: answer },
+                false => Error::RefusedLogin { kind: secret.kind(), source: answer },
             })
         }
         // LOGIN cannot carry line breaks; nothing was sent.
@@ -621,6 +694,42 @@ mod tests {
             "the server refused the login: NO [AUTHENTICATIONFAILED] Invalid credentials",
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn a_token_goes_by_the_standard_where_it_is_offered_and_the_refusal_says_why() {
+        check(
+            Tls::None,
+            Kind::AccessToken,
+            &[
+                "* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER] hi\r\n",
+                "+ \r\n",
+                // {"status":"insufficient_scope","scope":"imap"}
+                "+ eyJzdGF0dXMiOiJpbnN1ZmZpY2llbnRfc2NvcGUiLCJzY29wZSI6ImltYXAifQ==\r\n",
+                "A0001 NO [AUTHENTICATIONFAILED] no\r\n",
+            ],
+            "the server refused the login: NO [AUTHENTICATIONFAILED] no (insufficient_scope)",
+        )
+        .await;
+        check(
+            Tls::None,
+            Kind::AccessToken,
+            &["* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n"],
+            "the server offers no login with an access token (OAUTHBEARER or XOAUTH2)",
+        )
+        .await;
+    }
+
+    #[test]
+    fn the_first_message_of_oauthbearer_is_that_of_the_standard() {
+        let mut settings = settings(143, Tls::None);
+        settings.host = "server.example.com".to_owned();
+        settings.user = "a,b=c@example.com".to_owned();
+        let token = Secret::new("vF9dft4q".to_owned(), Kind::AccessToken);
+        assert_eq!(
+            oauth_bearer(&settings, &token),
+            "n,a=a=2Cb=3Dc@example.com,\x01host=server.example.com\x01port=143\x01auth=Bearer vF9dft4q\x01\x01"
+        );
     }
 
     #[tokio::test]

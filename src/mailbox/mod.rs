@@ -19,6 +19,7 @@
 //! A cursor moves only after the main task has committed the mails that it covers, so a crash at any
 //! moment means reading some mails again, which changes nothing.
 
+mod access;
 pub mod backoff;
 pub mod connect;
 mod distrust;
@@ -47,7 +48,8 @@ use tokio::sync::oneshot;
 use crate::config::{Limits, MailboxSettings};
 use crate::domain::cursor::Cursor;
 use crate::domain::message::FolderRole;
-use crate::secret::SecretError;
+use crate::oauth::{News, Patience};
+use crate::secret::{Kind, SecretError};
 use backoff::Failure;
 use distrust::distrust;
 use unreadable::Unreadable;
@@ -146,6 +148,13 @@ pub enum Report {
         mode: Mode,
         /// Where the answer goes.
         answer: oneshot::Sender<bool>,
+    },
+    /// There is something to tell of the permission to read the mailbox.
+    Access {
+        /// The mailbox's name.
+        mailbox: String,
+        /// What.
+        news: News,
     },
     /// The mailbox cannot be read. The task tries again by itself.
     Trouble {
@@ -301,6 +310,8 @@ pub enum Error {
     /// The server refused user and secret.
     #[error("the server refused the login")]
     RefusedLogin {
+        /// What was sent.
+        kind: Kind,
         /// What it said.
         #[source]
         source: Answer,
@@ -395,9 +406,15 @@ impl Error {
     pub fn failure(&self) -> Failure {
         match self {
             Error::Unresolved { .. } | Error::Unreachable { .. } => Failure::Unreachable,
+            Error::Secret { source: SecretError::OAuth { source } } => match source.patience() {
+                Patience::Unreachable => Failure::Unreachable,
+                Patience::Passing => Failure::Passing,
+                Patience::Lasting => Failure::Lasting,
+                Patience::SignIn => Failure::SignIn,
+            },
+            Error::Secret { .. } => Failure::Passing,
             Error::Tls { .. }
             | Error::Greeting { .. }
-            | Error::Secret { .. }
             | Error::Refused { .. }
             | Error::Bye { .. }
             | Error::Closed { .. }
@@ -449,9 +466,13 @@ impl Error {
             }
             Error::NoLogin { .. } => {
                 "if `tls` is \"none\", write \"starttls\" or \"implicit\"; otherwise check whether the \
-                 provider wants `token-command` or a password"
+                 provider wants a password, or OAuth ([mailbox.oauth], `token-command`)"
             }
-            Error::RefusedLogin { .. } => {
+            Error::RefusedLogin { kind: Kind::AccessToken, .. } => {
+                "the token is another account's or may not read mail: sign in as `user` with \
+                 `acewatch sign-in`, or see what the `token-command` prints"
+            }
+            Error::RefusedLogin { kind: Kind::Password, .. } => {
                 "check `user` and the secret; many providers want an app password. \
                  Run `acewatch doctor` after changing it"
             }
@@ -528,7 +549,8 @@ mod tests {
 
     #[test]
     fn a_chain_is_one_line_without_control_characters() {
-        let err = Error::RefusedLogin { source: Answer::new("NO bad\u{1b}[31m\r\npassword") };
+        let kind = Kind::Password;
+        let err = Error::RefusedLogin { kind, source: Answer::new("NO bad\u{1b}[31m\r\npassword") };
         assert_eq!(err.chain(), "the server refused the login: NO bad [31m  password");
     }
 }

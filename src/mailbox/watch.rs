@@ -21,8 +21,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::access;
 use super::backoff::{Backoff, Failure, Logins};
-use super::connect::{connect, greet, login, read_secret};
+use super::connect::{connect, early_secret, greet, late_secret, login};
 use super::folders::{Absent, Folder, INBOX, Resolved, decoded, need_list, resolve};
 use super::nudge::Nudged;
 use super::reading::{read, try_again};
@@ -31,6 +32,7 @@ use super::{Error, FolderCoverage, Mode, Report, Start};
 use crate::domain::cursor::{Plan, Selected};
 use crate::domain::message::FolderRole;
 use crate::keyring;
+use crate::oauth::Life;
 
 /// After so many IDLEs in a row that told of mail only when they were ended, or not, push is not
 /// trusted.
@@ -72,7 +74,14 @@ async fn connected_pass(
     told: &mut BTreeSet<String>,
     anew: &mut BTreeMap<String, DateTime<Utc>>,
 ) -> Result<(), Error> {
-    let mut session = connect(&start.settings, &start.limits).await?;
+    let session = match connect(&start.settings, &start.limits).await {
+        Err(err) if access::is_worth_another(&start.settings, &err).await => {
+            connect(&start.settings, &start.limits).await
+        }
+        done => done,
+    };
+    access::tell(&start.settings, reports).await;
+    let mut session = session?;
     let glance = glance(&mut session, start).await?;
     let Resolved { folders, .. } = find_folders(&mut session, start, told).await?;
     let mode = if offers_push(&session, start) { Mode::Push } else { Mode::Poll };
@@ -106,6 +115,8 @@ pub async fn watch(
         told: BTreeSet::new(),
         anew: BTreeMap::new(),
         push: Push::Trusted { n_late: 0 },
+        has_completed: false,
+        life: None,
     };
     tokio::select! {
         // Dropping the task drops its connection. A batch in hand is committed or read again.
@@ -137,6 +148,10 @@ struct Task {
     /// Folders read anew since the last complete pass, and from when.
     anew: BTreeMap<String, DateTime<Utc>>,
     push: Push,
+    /// Whether every folder was read over the present connection.
+    has_completed: bool,
+    /// How long the token lives by which it was logged in.
+    life: Option<Life>,
 }
 
 /// INBOX as it was when a connection began.
@@ -178,6 +193,11 @@ impl Task {
             if matches!(err, Error::NobodyListens) {
                 return;
             }
+            let settings = &self.start.settings;
+            if self.has_completed && access::has_run_out(settings, &err, self.life).await {
+                tracing::debug!(mailbox = %settings.name, "the access token ran out: logging in anew");
+                continue;
+            }
             let pause = self.backoff.after(err.failure(), random());
             let refused_login = 1 < self.backoff.refusals();
             let error = err.chain();
@@ -195,7 +215,7 @@ impl Task {
                 return;
             }
             match err.failure() {
-                Failure::Unreachable | Failure::Passing => {
+                Failure::Unreachable | Failure::Passing | Failure::SignIn => {
                     let _ = timeout(pause, self.nudged.any()).await;
                 }
                 Failure::RefusedLogin | Failure::Throttled | Failure::Lasting => {
@@ -221,9 +241,22 @@ impl Task {
         }
     }
 
+    /// Connects and logs in, with a new token where one was refused that should be good.
+    async fn log_in(&mut self) -> Result<Session, Error> {
+        let done = match self.log_in_once().await {
+            Err(err) if access::is_worth_another(&self.start.settings, &err).await => {
+                self.log_in_once().await
+            }
+            done => done,
+        };
+        access::tell(&self.start.settings, &self.reports).await;
+        self.life = self.start.settings.secret.oauth().and_then(|oauth| oauth.life());
+        done
+    }
+
     /// Connects and logs in; a login is counted once the server has greeted us, because a server
     /// out of reach is asked for none.
-    async fn log_in(&mut self) -> Result<Session, Error> {
+    async fn log_in_once(&mut self) -> Result<Session, Error> {
         let Start { settings, limits, .. } = &self.start;
         let pause = self.logins.pause(Instant::now().into_std());
         if !pause.is_zero() {
@@ -235,9 +268,10 @@ impl Task {
         }
         // The server is not called while nobody could log in to it.
         settings.secret.look(keyring::Start::IfItCan, limits.command_timeout).await?;
+        let early = early_secret(settings, limits).await?;
         let (nudged, limit) = (&mut self.nudged, limits.done_timeout);
         let greeted = hurried(nudged, limit, "the connection", greet(settings, limits)).await?;
-        let secret = read_secret(settings, limits).await?;
+        let secret = late_secret(early, settings, limits).await?;
         self.logins.count(Instant::now().into_std());
         let login = login(greeted, settings, limits, &secret);
         let mut session = hurried(nudged, limit, "the login", login).await?;
@@ -247,6 +281,7 @@ impl Task {
 
     /// Lives one connection to its end.
     async fn connection(&mut self) -> Result<Infallible, Error> {
+        self.has_completed = false;
         let mut session = self.log_in().await?;
         let connected = Instant::now();
         self.backoff.logged_in();
@@ -279,7 +314,10 @@ impl Task {
             };
             complete(&self.start, &self.reports, round, mode).await?;
             self.anew.clear();
+            self.has_completed = true;
             self.backoff.worked(connected.elapsed());
+            access::renew_ahead(&self.start.settings, &self.start.limits);
+            access::tell(&self.start.settings, &self.reports).await;
             for folder in folders {
                 try_again(&mut session, folder, &mut self.start, &self.reports).await?;
             }
@@ -666,6 +704,7 @@ mod tests {
                     format!("complete {mode:?}")
                 }
                 Report::Trouble { error, refused_login, .. } => format!("{error} {refused_login}"),
+                Report::Access { news, .. } => format!("{news:?}"),
             });
         }
         assert_eq!(seen, expected);

@@ -7,7 +7,7 @@
 //! survive a power cut.
 //!
 //! [`record`] writes, [`query`] reads, [`decision`] does both for what people decide, [`edit`] for what
-//! they correct, [`receipt`] for the receipts of CBP's machine, [`notice`] for what stands on the desktop;
+//! they correct, [`receipt`] for the receipts of CBP's machine, [`notice`] for what stands on the desktop, [`sign_in`] for permissions to read mailboxes;
 //! none judges.
 
 pub mod backup;
@@ -19,6 +19,7 @@ pub mod notice;
 pub mod query;
 pub mod receipt;
 pub mod record;
+pub mod sign_in;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +28,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 /// The migrations in order; a released one is never changed.
-const MIGRATIONS: [(&str, &str); 11] = [
+const MIGRATIONS: [(&str, &str); 12] = [
     ("0001_initial", include_str!("../../migrations/0001_initial.sql")),
     ("0002_unreadable", include_str!("../../migrations/0002_unreadable.sql")),
     ("0003_deliveries", include_str!("../../migrations/0003_deliveries.sql")),
@@ -39,6 +40,7 @@ const MIGRATIONS: [(&str, &str); 11] = [
     ("0009_windows", include_str!("../../migrations/0009_windows.sql")),
     ("0010_calendars", include_str!("../../migrations/0010_calendars.sql")),
     ("0011_notices", include_str!("../../migrations/0011_notices.sql")),
+    ("0012_sign_ins", include_str!("../../migrations/0012_sign_ins.sql")),
 ];
 
 /// Marks a file as ours ("ACEW"), so that a foreign database is never touched.

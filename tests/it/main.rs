@@ -33,6 +33,7 @@ mod init;
 mod keyring;
 mod mailbox;
 mod notices;
+mod oauth;
 mod outbox_crash;
 mod providers;
 mod recalculation;

@@ -50,3 +50,12 @@ pub(super) fn of_step(mailbox: &str, step: ProbeStep) -> Check {
         }
     }
 }
+
+/// How the permission to read it stands, where it is read by OAuth.
+pub(super) fn of_sign_in((mailbox, line, hint): (String, String, Option<String>)) -> Check {
+    let name = format!("mailbox {mailbox}: sign-in");
+    match hint {
+        None => Check::good(name, line),
+        Some(hint) => Check::warning(name, line, hint),
+    }
+}

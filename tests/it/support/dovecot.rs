@@ -34,6 +34,8 @@ pub struct Dovecot {
     pub imap_port: u16,
     /// Port of IMAP over TLS.
     pub imaps_port: u16,
+    /// The port of the provider that knows of tokens, and the mechanisms.
+    tokens: Option<(u16, &'static str)>,
     n_delivered: std::cell::Cell<u32>,
     master: Option<Server>,
 }
@@ -50,15 +52,21 @@ pub(super) struct Account {
 impl Dovecot {
     /// Starts a server with an empty mailbox.
     pub fn start() -> Dovecot {
-        Dovecot::launched(true)
+        Dovecot::launched(true, None)
     }
 
     /// Starts a server that does not offer IDLE.
     pub fn without_idle() -> Dovecot {
-        Dovecot::launched(false)
+        Dovecot::launched(false, None)
     }
 
-    fn launched(offers_idle: bool) -> Dovecot {
+    /// Starts a server that also lets in by access tokens, for the mechanisms named, and asks the
+    /// provider at `port` of this machine about each.
+    pub fn asking(port: u16, mechanisms: &'static str) -> Dovecot {
+        Dovecot::launched(true, Some((port, mechanisms)))
+    }
+
+    fn launched(offers_idle: bool, tokens: Option<(u16, &'static str)>) -> Dovecot {
         let directory = scratch();
         let account = Account::for_mail();
         for folder in ["INBOX", "Sent", "Junk"] {
@@ -72,6 +80,7 @@ impl Dovecot {
             account,
             imap_port: 0,
             imaps_port: 0,
+            tokens,
             n_delivered: std::cell::Cell::new(0),
             master: None,
         };
@@ -260,6 +269,9 @@ impl Dovecot {
             (false, true) => "imap_capability = IMAP4rev1 SPECIAL-USE",
             (false, false) => "imap_capability {\n IDLE = no\n }",
         };
+        let tokens = self
+            .tokens
+            .map_or_else(String::new, |(port, mechanisms)| self.asks(port, mechanisms, is_old));
         let configuration = format!(
             r#"{first}
             base_dir = {directory}/run
@@ -278,6 +290,7 @@ impl Dovecot {
             mailbox_idle_check_interval = 1s
             # A wrong password is answered at once; the penalty would only cost the tests time.
             auth_failure_delay = 0 secs
+            {tokens}
             {worded}
             {capability}
             namespace inbox {{
@@ -304,6 +317,10 @@ impl Dovecot {
             }}
             service anvil {{
               chroot =
+              # Nor does a refusal make the next log-in wait.
+              unix_listener anvil-auth-penalty {{
+                mode = 0
+              }}
             }}
             service stats {{
               chroot =
@@ -311,6 +328,32 @@ impl Dovecot {
             "#
         );
         fs::write(self.path("dovecot.conf"), configuration).unwrap();
+    }
+
+    /// What has the server ask a provider about tokens (RFC 7662).
+    fn asks(&self, port: u16, mechanisms: &str, is_old: bool) -> String {
+        let settings = format!(
+            "introspection_url = http://127.0.0.1:{port}/introspect\n\
+             introspection_mode = post\n\
+             username_attribute = email\n\
+             active_attribute = active\n\
+             active_value = true\n\
+             scope = imap\n"
+        );
+        if !is_old {
+            return format!(
+                "auth_mechanisms = plain {mechanisms}\n\
+                 oauth2 {{\n{settings}force_introspection = yes\n}}\n\
+                 passdb oauth2 {{\nmechanisms_filter = {mechanisms}\n}}\n"
+            );
+        }
+        let file = self.path("oauth2.conf");
+        fs::write(&file, format!("{settings}force_introspection = yes\n")).unwrap();
+        format!(
+            "auth_mechanisms = plain {mechanisms}\n\
+             passdb {{\ndriver = oauth2\nmechanisms = {mechanisms}\nargs = {}\n}}\n",
+            file.display()
+        )
     }
 
     /// Starts the master process; false where it ended again, for instance for want of its port.

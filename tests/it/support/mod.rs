@@ -7,6 +7,7 @@ pub mod dovecot;
 pub mod imap;
 pub mod keyring;
 pub mod mail;
+pub mod oauth;
 pub mod program;
 pub mod provider;
 pub mod proxy;

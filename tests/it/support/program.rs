@@ -208,6 +208,13 @@ impl Program {
         Daemon { child: self.spawn(&["run"], &self.path("daemon.out"), &log, None), log }
     }
 
+    /// Starts a command that goes on while the test does something; its standard error is the log.
+    pub fn begin(&self, arguments: &[&str]) -> Daemon {
+        let log = self.path("begun.log");
+        let _ = fs::remove_file(&log);
+        Daemon { child: self.spawn(arguments, &self.path("begun.out"), &log, None), log }
+    }
+
     /// Waits until `status --json` shows what `holds` looks for.
     #[track_caller]
     pub fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {

@@ -1,0 +1,154 @@
+//! Lives and permissions by example; the whole way is tried against a provider in `tests/it/oauth.rs`.
+
+use super::*;
+use vault::{Key, Store};
+
+fn wall(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_over_by_whichever_clock_says_so_first() {
+    let since = Instant::now();
+    let life = Life { since, since_wall: wall(0), length: Duration::from_hours(1) };
+    let after = |minutes: u64| since + Duration::from_mins(minutes);
+    let check = |monotonic: u64, wall_minutes: i64, expected: [bool; 2]| {
+        let (now, now_wall) = (after(monotonic), wall(wall_minutes * 60));
+        let found = [
+            life.is_over(life.ahead(), now, now_wall),
+            life.is_over(Duration::ZERO, now, now_wall),
+        ];
+        assert_eq!(found, expected, "{monotonic} {wall_minutes}");
+    };
+    check(0, 0, [false, false]);
+    check(54, 54, [false, false]);
+    check(55, 55, [true, false]);
+    check(60, 60, [true, true]);
+    // A machine that slept: the monotonic clock stood still.
+    check(1, 300, [true, true]);
+    // A wall clock that was put back, or forward and back.
+    check(54, -600, [false, false]);
+    check(60, -600, [true, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_life_is_renewed_at_its_half() {
+    let check = |seconds: u64, expected: u64| {
+        let length = Duration::from_secs(seconds);
+        let life = Life { since: Instant::now(), since_wall: wall(0), length };
+        assert_eq!(life.ahead(), Duration::from_secs(expected));
+    };
+    check(3600, 300);
+    check(600, 300);
+    check(300, 150);
+    check(2, 1);
+}
+
+fn answer(json: &str) -> Answer {
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn a_new_refresh_token_takes_the_place_of_the_old_one_and_of_its_end() {
+    let grant = Grant {
+        refresh_token: Secret::new("old".to_owned(), Kind::Password),
+        client_id: String::new(),
+        signed_in_at: Some(wall(-100)),
+        sign_in_before: Some(wall(500)),
+    };
+    let check = |more: &str, token: &str, end: Option<i64>| {
+        let answer = answer(&format!(r#"{{"access_token":"a","token_type":"Bearer"{more}}}"#));
+        let next = next_grant(&grant, &answer, "c", wall(0));
+        assert_eq!(
+            (next.refresh_token.expose(), next.sign_in_before),
+            (token, end.map(wall)),
+            "{more}"
+        );
+        assert_eq!((next.client_id.as_str(), next.signed_in_at), ("c", Some(wall(-100))));
+    };
+    check("", "old", Some(500));
+    check(r#","refresh_token":"old""#, "old", Some(500));
+    check(r#","refresh_token":"new""#, "new", None);
+    check(r#","refresh_token":"new","refresh_token_expires_in":60"#, "new", Some(60));
+    check(r#","refresh_token_expires_in":60"#, "old", Some(60));
+    // Zero is what some say of a token without an end.
+    check(r#","refresh_token":"new","refresh_token_expires_in":0"#, "new", None);
+    check(r#","refresh_token_expires_in":9223372036854775807"#, "old", Some(500));
+}
+
+fn settings(home: &std::path::Path) -> Settings {
+    Settings {
+        mailbox: "office".to_owned(),
+        user: "ops@broker.example".to_owned(),
+        provider: "id.example".to_owned(),
+        authorization_url: None,
+        device_url: None,
+        token_url: Url::parse("http://127.0.0.1:9/token").unwrap(),
+        revocation_url: None,
+        scopes: Vec::new(),
+        authorization_parameters: Vec::new(),
+        idle_life: None,
+        client_id: "c".to_owned(),
+        client_secret: Some(SharedSecret::Written("hunter2".to_owned())),
+        flow: Flow::Browser,
+        vault: Vault {
+            account: "ops@broker.example@imap.example.com".to_owned(),
+            store: Store::File(Key::Ours(home.join("key"))),
+            folder: home.join("oauth"),
+        },
+    }
+}
+
+#[test]
+fn each_refusal_is_taken_for_what_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let check = |said: &str, patience: Patience| {
+        let error = Error::of_code(&settings(home.path()), said);
+        assert_eq!(error.patience(), patience, "{said}");
+        assert!(!error.hint().is_empty() && error.chain().contains(said), "{error}");
+    };
+    check("invalid_grant: Token has been expired or revoked.", Patience::SignIn);
+    check("interaction_required: AADSTS50076", Patience::SignIn);
+    check("invalid_client", Patience::Lasting);
+    check("unauthorized_client: x", Patience::Lasting);
+    check("temporarily_unavailable", Patience::Passing);
+    check("server_error", Patience::Passing);
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_is_told_for_what_it_is_and_once() {
+    let home = tempfile::tempdir().unwrap();
+    let oauth = OAuth::new(settings(home.path()));
+    let limit = Duration::from_secs(20);
+    for _ in 0..2 {
+        let error = oauth.access_token(limit).await.unwrap_err();
+        assert!(matches!(error, Error::NotSignedIn { .. }), "{error}");
+    }
+    let because = "nobody is signed in to the mailbox office".to_owned();
+    assert_eq!(oauth.news(), Some(News::SignInNeeded { because }));
+    assert_eq!(oauth.news(), None);
+    // Nobody listens at that port: that is no reason to sign in.
+    let mut grant = Grant::parse("refresh-token-x");
+    oauth.settings.vault.store(&grant, limit).await.unwrap();
+    let error = oauth.access_token(limit).await.unwrap_err();
+    assert_eq!(error.patience(), Patience::Unreachable, "{error}");
+    assert_eq!(oauth.news(), None);
+    grant.client_id = "another".to_owned();
+    oauth.settings.vault.store(&grant, limit).await.unwrap();
+    let error = oauth.access_token(limit).await.unwrap_err();
+    assert!(matches!(error, Error::OtherClient { .. }), "{error}");
+    let printed = format!("{oauth:?} {error:?} {error} {}", error.hint());
+    assert!(!printed.contains("refresh-token-x") && !printed.contains("hunter2"), "{printed}");
+}
+
+#[test]
+fn a_mailbox_of_any_name_can_be_typed() {
+    for (name, expected) in [
+        ("office", "`acewatch sign-in office`"),
+        ("ops@broker.example", "`acewatch sign-in ops@broker.example`"),
+        ("the office", "`acewatch sign-in -- 'the office'`"),
+        ("-x", "`acewatch sign-in -- '-x'`"),
+    ] {
+        assert_eq!(command(name), expected);
+    }
+}
