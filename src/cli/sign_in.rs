@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::Context;
-use super::failure::Failure;
+use super::failure::{FAILED, Failure};
 use super::render::{self, rfc3339_or_null};
 use crate::app::{App, ends_soon};
 use crate::clock;
@@ -74,8 +74,8 @@ pub(crate) struct Done {
     pub(crate) who: Option<String>,
     /// For the database ([`crate::app::App::access`]).
     pub(crate) news: News,
-    /// Why the log-in could not be tried, where it could not.
-    pub(crate) untried: Option<mailbox::Error>,
+    /// Why a log-in did not work, where it did not. The sign-in is kept all the same.
+    pub(crate) not_in: Option<mailbox::Error>,
 }
 
 /// Signs in, or removes the permission.
@@ -156,7 +156,7 @@ async fn carry_out(
         News::SignInNeeded { .. } => None,
     };
     if json {
-        return render::print_json(&json!({
+        render::print_json(&json!({
             "schema": "acewatch.sign_in/1",
             "mailbox": mailbox.name,
             "user": mailbox.user,
@@ -166,26 +166,29 @@ async fn carry_out(
                 Store::File(_) => "file",
             },
             "sign_in_before": rfc3339_or_null(before),
-            "login": match &done.untried { None => "ok", Some(_) => "not_tried" },
-            "error": done.untried.as_ref().map(mailbox::Error::chain),
-        }));
+            "login": match &done.not_in { None => "ok", Some(_) => "failed" },
+            "error": done.not_in.as_ref().map(mailbox::Error::chain),
+        }))?;
+    } else {
+        let mut text = match &done.not_in {
+            None => format!("signed in: {} lets {} in\n", mailbox.host, mailbox.user),
+            Some(error) => format!("signed in, but a log-in did not work: {}\n", error.chain()),
+        };
+        if let Some(hint) = done.not_in.as_ref().and_then(mailbox::Error::hint) {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        text.push_str(&format!("the permission is in {place}\n"));
+        // What ends only when nobody uses it does not end.
+        if let Some(end) = before.filter(|end| *end < clock::now() + chrono::Duration::days(60)) {
+            let end = render::moment(end, &settings.time_zone);
+            text.push_str(&format!("you must sign in again before {end}\n"));
+        }
+        render::print(&render::escaped_lines(&text))?;
     }
-    let mut text = match &done.untried {
-        None => format!("signed in: {} lets {} in\n", mailbox.host, mailbox.user),
-        Some(error) => format!(
-            "signed in; whether {} lets {} in could not be tried: {}\n",
-            mailbox.host,
-            mailbox.user,
-            error.chain()
-        ),
-    };
-    text.push_str(&format!("the permission is in {place}\n"));
-    // What ends only when nobody uses it does not end.
-    if let Some(end) = before.filter(|end| *end < clock::now() + chrono::Duration::days(60)) {
-        let end = render::moment(end, &settings.time_zone);
-        text.push_str(&format!("you must sign in again before {end}\n"));
+    match done.not_in {
+        None => Ok(()),
+        Some(_) => Err(Failure::silent(FAILED)),
     }
-    render::print(&render::escaped_lines(&text))
 }
 
 /// Writes down that somebody signed in. The daemon would find out by itself, only later.
@@ -263,6 +266,10 @@ pub(crate) async fn sign_in(
     let outcome = keep(mailbox, limits, oauth, &signed_in).await;
     if let Some(page) = page {
         match &outcome {
+            Ok(Done { not_in: Some(_), .. }) => {
+                let text = "A log-in to the mail server did not work yet. The terminal says why.";
+                page.answer("Signed in", text).await;
+            }
             Ok(_) => {
                 let text = format!(
                     "acewatch can read the mailbox of {} now. You can close this page.",
@@ -288,7 +295,7 @@ async fn keep(
         Err(error) => Err(error),
     };
     let who = signed_in.who.clone();
-    let untried = match tried {
+    let not_in = match tried {
         Ok(session) => {
             session.logout().await;
             None
@@ -312,7 +319,7 @@ async fn keep(
         Err(error) => Some(error),
     };
     let news = oauth.keep(signed_in, limits.command_timeout).await.map_err(failed)?;
-    Ok(Done { who, news, untried })
+    Ok(Done { who, news, not_in })
 }
 
 /// Has the keyring opened where the permission belongs there; says early that it cannot be.

@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,6 +70,7 @@ impl Vault {
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(&path).map_err(failed)?;
+        hand_over(&path);
         let deadline = Instant::now() + limit;
         loop {
             match file.try_lock() {
@@ -259,7 +260,26 @@ fn open(key: &Secret, account: &str, sealed: &[u8]) -> Option<Zeroizing<String>>
 
 /// For its owner alone, like what is in it.
 fn make_folder(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = folder.parent() {
+        make_folder(above)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        // Another process was faster.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => hand_over(folder),
+    }
+    Ok(())
+}
+
+/// Gives a file to the owner of its folder: what root makes beside the history of a service belongs to
+/// the service's user. For everybody else that is so already, or not allowed.
+fn hand_over(path: &Path) {
+    if let Some(folder) = path.parent().and_then(|folder| fs::metadata(folder).ok()) {
+        let _ = chown(path, Some(folder.uid()), Some(folder.gid()));
+    }
 }
 
 /// Writes a file whole or not at all, and waits until it is on the disk.
@@ -267,6 +287,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
+    hand_over(file.path());
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -355,6 +376,20 @@ mod tests {
         let long = Vault { store: key(&"k".repeat(SHORTEST_KEY)), ..vault(home.path()) };
         long.store(&grant("x"), LIMIT).await.unwrap();
         assert!(long.read(LIMIT).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn what_root_makes_belongs_to_whoever_has_the_folder() {
+        let home = tempfile::tempdir().unwrap();
+        // Only root can, and then it matters.
+        let _ = chown(home.path(), Some(65_534), Some(65_534));
+        let vault = vault(home.path());
+        vault.store(&grant("x"), LIMIT).await.unwrap();
+        drop(vault.lock(LIMIT).await.unwrap());
+        let owner = fs::metadata(home.path()).unwrap().uid();
+        for path in [vault.path("sealed"), vault.path("lock"), vault.folder.clone()] {
+            assert_eq!(fs::metadata(path).unwrap().uid(), owner);
+        }
     }
 
     #[tokio::test]

@@ -179,6 +179,22 @@ fn another_account_takes_the_place_of_no_good_one() {
 }
 
 #[test]
+fn a_mail_server_that_is_away_does_not_cost_a_sign_in() {
+    let mut world = World::new(BOTH);
+    world.server.stop();
+    let signed_in = world.program.run(&["sign-in", "--device", "--json"]);
+    assert_eq!(signed_in.code, Some(1), "{signed_in:?}");
+    let answer: Value = serde_json::from_str(&signed_in.stdout).unwrap();
+    assert_eq!(answer["login"], "failed");
+    assert!(
+        answer["error"].as_str().unwrap().starts_with("cannot connect to localhost"),
+        "{answer}"
+    );
+    world.server.start_again();
+    assert_eq!(world.program.run(&["check"]).code, Some(0));
+}
+
+#[test]
 fn a_scope_that_is_not_given_is_named() {
     let world = World::new(BOTH);
     world.provider.plan(|plan| plan.scope = "calendar");
