@@ -202,8 +202,15 @@ impl<'a> Overview<'a> {
         let worst = self.watched.iter().map(|w| w.state).max().unwrap_or(WatchState::Stopped);
         // What is read and cannot be recorded is not watched, nor a mail that cannot be read: it may
         // be the answer.
-        let is_impaired = self.database_fault.is_some() || 0 < self.n_unreadable;
+        let is_impaired =
+            self.database_fault.is_some() || 0 < self.n_unreadable || self.must_sign_in();
         if is_impaired { worst.max(WatchState::Degraded) } else { worst }
+    }
+
+    /// Whether a person must sign in to a mailbox, even where a connection still lives.
+    fn must_sign_in(&self) -> bool {
+        let stands = self.watched.iter().filter_map(|w| w.oauth.as_ref()?.as_ref());
+        stands.into_iter().any(|stands| stands.needed_since.is_some())
     }
 
     fn last_complete_check(&self) -> Option<DateTime<Utc>> {

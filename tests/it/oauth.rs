@@ -1,6 +1,7 @@
 //! OAuth 2.0 against a provider on this machine and a Dovecot that asks it about each token.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::support::dovecot::{Dovecot, USER};
 use crate::support::keyring::Keyring;
 use crate::support::oauth::{Provider, browse, go};
 use crate::support::program::{Daemon, Program};
-use crate::support::{mail, until};
+use crate::support::{mail, scratch, until};
 
 const BOTH: &str = "oauthbearer xoauth2";
 
@@ -172,6 +173,11 @@ fn another_account_takes_the_place_of_no_good_one() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("another account may have signed in"), "{said}");
     assert!(page.contains("<h1>Not signed in</h1>"), "{page}");
+    world.provider.plan(|plan| plan.names = true);
+    let (_, code, said) = world.sign_in();
+    assert_eq!(code, Some(1), "{said}");
+    let other = format!("you signed in as eve@broker.example, and the mailbox is that of {USER}");
+    assert!(said.contains(&other), "{said}");
     world.provider.plan(|plan| plan.who = USER);
     let checked = world.program.run(&["check"]);
     assert_eq!(checked.code, Some(0), "{checked:?}");
@@ -332,6 +338,48 @@ fn a_permission_taken_back_is_told_once_and_a_new_sign_in_is_found_soon() {
     assert!(n < world.provider.n_refreshed());
     assert!(daemon.stop().success());
     world.nothing_is_told();
+}
+
+#[test]
+fn a_permission_taken_back_is_told_while_the_connection_still_lives() {
+    let world = World::new(BOTH);
+    world.provider.plan(|plan| (plan.life, plan.life_told) = (3600, 2));
+    world.signed_in();
+    world.configure("1s", "store = \"file\"");
+    let daemon = world.program.daemon();
+    world.program.until("it watches", |status| status["watch"]["state"] == "watching");
+    let n_logins = world.server.n_logins();
+    until("it is renewed meanwhile", || match world.provider.n_refreshed() {
+        2.. => Ok(()),
+        n => Err(n.to_string()),
+    });
+    world.provider.take_back();
+    let status = world.program.until("it is told", |status| {
+        status["watch"]["mailboxes"][0]["oauth"]["needed_since"].is_string()
+    });
+    assert_eq!(status["watch"]["state"], "degraded");
+    assert_eq!(status["watch"]["mailboxes"][0]["error"], Value::Null);
+    assert_eq!(world.server.n_logins(), n_logins);
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn the_browser_is_opened_at_the_address_that_is_shown() {
+    let bin = scratch();
+    let opener = bin.path().join("xdg-open");
+    fs::write(&opener, "#!/bin/sh\nprintf %s \"$1\" > \"$HOME/opened.part\"\nmv \"$HOME/opened.part\" \"$HOME/opened\"\n")
+        .unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
+    let program = Program::new().with("PATH", path).with("DISPLAY", ":9");
+    let world = World::of(program, BOTH, "store = \"file\"");
+    let begun = world.program.begin(&["sign-in", "office"]);
+    let opened = until("the browser is opened", || {
+        fs::read_to_string(world.program.path("opened")).map_err(|error| error.to_string())
+    });
+    assert_eq!(opened, address(&begun));
+    browse(&opened);
+    assert_eq!(begun.end().code(), Some(0));
 }
 
 #[test]

@@ -89,6 +89,17 @@ fn only(program: &Program, kind: &str) {
     db.execute(others, [kind]).unwrap();
 }
 
+/// Has the mailbox read by OAuth 2.0 from now on.
+fn by_oauth(program: &Program) {
+    let path = program.path("config/acewatch/config.toml");
+    let password = "password-environment = \"ACEWATCH_TEST_PASSWORD\"";
+    let oauth = "oauth = { client-id = \"x\", authorization-url = \"https://id.example/a\", \
+                 token-url = \"https://id.example/t\", store = \"file\" }";
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(password), "{text}");
+    fs::write(path, text.replace(password, oauth)).unwrap();
+}
+
 fn evaluated(program: &Program, at: DateTime<Utc>) {
     // Without a session nothing is shown.
     let words = ["check", "--at", &at.to_rfc3339()].map(str::to_owned);
@@ -208,6 +219,21 @@ fn scene(kind: &str, program: &Program) -> DateTime<Utc> {
             .unwrap();
             after(1) + Duration::hours(2)
         }
+        "sign_in" | "sign_in_soon" => {
+            by_oauth(program);
+            if kind == "sign_in_soon" {
+                let db = Connection::open(program.database()).unwrap();
+                db.execute(
+                    "INSERT INTO sign_ins (host, user, signed_in_at, sign_in_before)
+                     VALUES ('localhost', 'ops@broker.example', ?1, ?2)",
+                    [after(-86).timestamp(), after(4).timestamp()],
+                )
+                .unwrap();
+                // What cannot even be looked for is no reason to sign in.
+                fs::write(program.path("data/acewatch/oauth"), "").unwrap();
+            }
+            after(1)
+        }
         "due" => after(4),
         "overdue" => after(6),
         "reminder" => {
@@ -239,7 +265,7 @@ fn scene(kind: &str, program: &Program) -> DateTime<Utc> {
 }
 
 /// The kinds but for the all-clear, and a digest.
-const SCENES: [&str; 18] = [
+const SCENES: [&str; 20] = [
     "verification_code",
     "suspicious",
     "bounce",
@@ -255,6 +281,8 @@ const SCENES: [&str; 18] = [
     "review",
     "reply",
     "unrecognised",
+    "sign_in",
+    "sign_in_soon",
     "blind",
     "unreadable",
     "digest",

@@ -17,6 +17,8 @@ use super::dovecot::USER;
 pub struct Plan {
     /// Who signs in.
     pub who: &'static str,
+    /// Whether it says so.
+    pub names: bool,
     /// What is allowed.
     pub scope: &'static str,
     /// How long access tokens live, and how long it says so, in seconds.
@@ -67,6 +69,7 @@ impl Provider {
         let port = listener.local_addr().unwrap().port();
         let plan = Plan {
             who: USER,
+            names: false,
             scope: "imap",
             life: 3600,
             life_told: 3600,
@@ -178,7 +181,7 @@ impl Shared {
 
     fn tokens(&mut self, refresh: Option<String>) -> Value {
         let access = self.make("access");
-        let Plan { life, life_told, who, scope, refresh_life, .. } = self.plan.clone();
+        let Plan { life, life_told, who, names, scope, refresh_life, .. } = self.plan.clone();
         let until = Instant::now() + Duration::from_secs(life);
         self.access.insert(access.clone(), (until, scope.to_owned(), who.to_owned()));
         let mut answer = json!({
@@ -188,6 +191,10 @@ impl Shared {
         if let Some(refresh) = refresh {
             self.refresh.insert(refresh.clone());
             answer["refresh_token"] = json!(refresh);
+        }
+        if names {
+            let claims = base64url(json!({ "email": who }).to_string().as_bytes());
+            answer["id_token"] = json!(format!("e30.{claims}.x"));
         }
         if let Some(seconds) = refresh_life {
             answer["refresh_token_expires_in"] = json!(seconds);
