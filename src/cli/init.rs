@@ -11,21 +11,28 @@ mod server;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 
 use super::failure::Failure;
+use super::sign_in::{self, How};
 use super::{Context, render, service};
 use crate::config::draft::Draft;
 use crate::config::{self, MailboxSettings, Settings};
 use crate::discovery::Found;
+use crate::mailbox::backoff::Failure as Waiting;
 use crate::mailbox::connect::{self, greet, login, read_secret};
 use crate::mailbox::session::Session;
 use crate::mailbox::{self, Error};
+use crate::oauth::News;
 use crate::provider::{self, Provider};
 use crate::systemd;
 use ask::Ask;
-use secret::{Mailbox, Typed, Way};
+use secret::{Client, Mailbox, Typed, Way};
+
+/// How long a person may take to sign in.
+const SIGN_IN: Duration = Duration::from_mins(15);
 
 /// Set acewatch up: find the mail server, try it, and write the configuration
 ///
@@ -67,6 +74,8 @@ pub struct Args {
     pin_sha256: Option<String>,
     #[command(flatten)]
     way: Way,
+    #[command(flatten)]
+    client: Client,
     /// Take the password from standard input, for --keyring or --password-file
     #[arg(long)]
     password_stdin: bool,
@@ -149,6 +158,10 @@ struct Setup<'a> {
     draft: Draft,
     /// The number of the mailbox in it.
     n: usize,
+    /// What is to be remembered of a sign-in by OAuth.
+    news: Option<News>,
+    /// Whether the mailbox can be read now.
+    is_open: bool,
 }
 
 async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
@@ -161,8 +174,16 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
     };
     let draft = Draft::of(text.as_deref())
         .map_err(|error| Failure::configuration(format!("{} is no TOML", path.display()), error))?;
-    let mut setup =
-        Setup { cx, args, ask: Ask::new(args.yes || args.password_stdin), path, draft, n: 0 };
+    let mut setup = Setup {
+        cx,
+        args,
+        ask: Ask::new(args.yes || args.password_stdin),
+        path,
+        draft,
+        n: 0,
+        news: None,
+        is_open: false,
+    };
 
     let known = setup.which(before.as_ref())?;
     let (address, provider) = match &known {
@@ -182,11 +203,28 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
         look::trust_unseen(&mut setup, provider.as_ref(), &address)?;
         return setup.finish(None).await;
     }
-    let Some((session, typed)) = setup.enter(typed, provider.as_ref()).await? else {
-        return Err(Failure::new("nothing was written"));
-    };
-    look::look(&mut setup, session, provider.as_ref(), &address).await?;
-    setup.finish(typed).await
+    match setup.enter(typed, provider.as_ref()).await? {
+        Entered::In(session, typed) => {
+            look::look(&mut setup, *session, provider.as_ref(), &address).await?;
+            setup.finish(typed).await
+        }
+        Entered::Later(name) => {
+            render::print(&format!(
+                "Nobody is there to sign in: `acewatch sign-in {}` does it, and `acewatch init` after it looks at the mailbox.\n",
+                render::escaped(&name)
+            ))?;
+            look::trust_unseen(&mut setup, provider.as_ref(), &address)?;
+            setup.finish(None).await
+        }
+    }
+}
+
+/// How a log-in ended.
+enum Entered {
+    /// With a session, and the password that was typed for it.
+    In(Box<Session>, Option<Typed>),
+    /// A person must sign in to this mailbox first, and none is there.
+    Later(String),
 }
 
 impl Setup<'_> {
@@ -332,8 +370,8 @@ impl Setup<'_> {
             provider,
             directory: &directory,
         };
-        let (way, from_input) = (&self.args.way, self.args.password_stdin);
-        secret::decide(self.ask, way, from_input, &mailbox, &mut self.draft).await
+        let Args { way, client, password_stdin, .. } = self.args;
+        secret::decide(self.ask, way, client, *password_stdin, &mailbox, &mut self.draft).await
     }
 
     fn set_folders(&mut self) {
@@ -346,12 +384,12 @@ impl Setup<'_> {
         }
     }
 
-    /// Logs in, asking again where the server refuses; `None` where nobody wants to go on.
+    /// Logs in, asking again where the server refuses.
     async fn enter(
         &mut self,
         mut typed: Option<Typed>,
         provider: Option<&Provider>,
-    ) -> Result<Option<(Session, Option<Typed>)>, Failure> {
+    ) -> Result<Entered, Failure> {
         let directory = self.directory();
         loop {
             let settings = self.settings()?;
@@ -363,10 +401,20 @@ impl Setup<'_> {
                         render::escaped(&mailbox.host),
                         render::escaped(&mailbox.user)
                     ))?;
-                    return Ok(Some((session, typed)));
+                    self.is_open = true;
+                    return Ok(Entered::In(Box::new(session), typed));
                 }
                 Err(error) => error,
             };
+            if failed.failure() == Waiting::SignIn {
+                if !self.ask.is_possible {
+                    return Ok(Entered::Later(mailbox.name));
+                }
+                let how = How { flow: None, opens: true, patience: SIGN_IN };
+                let done = sign_in::sign_in(&mailbox, &settings.limits, &how).await?;
+                self.news = Some(done.news);
+                continue;
+            }
             if self.may_pin(&failed, &mailbox, &settings).await? {
                 continue;
             }
@@ -387,7 +435,7 @@ impl Setup<'_> {
             };
             typed = secret::again(self.ask, &about, typed)?;
             if typed.is_none() {
-                return Ok(None);
+                return Err(Failure::new("nothing was written"));
             }
         }
     }
@@ -449,7 +497,10 @@ impl Setup<'_> {
                 render::print(&format!("written: {}\n", self.path.display()))?;
             }
         }
-        if !self.args.no_preview && !cannot_be_read_here(&mailbox) {
+        if let Some(news) = &self.news {
+            sign_in::record(self.cx, &settings, &mailbox, news);
+        }
+        if !self.args.no_preview && self.is_open {
             look::preview(self.cx, &settings, &mailbox).await?;
         }
         look::tellers(&settings).await?;

@@ -192,7 +192,7 @@ async fn carry_out(
 }
 
 /// Writes down that somebody signed in. The daemon would find out by itself, only later.
-fn record(cx: &Context, settings: &Settings, mailbox: &MailboxSettings, news: &News) {
+pub(crate) fn record(cx: &Context, settings: &Settings, mailbox: &MailboxSettings, news: &News) {
     let recorded = cx
         .app_with(settings.clone())
         .and_then(|mut app| app.access(&mailbox.name, news, clock::now()).map_err(Failure::from));

@@ -214,7 +214,8 @@ fn put(table: &mut Table, section: &str, key: &str, mut new: Value, changes: &mu
     if is_same {
         return;
     }
-    changes.push(format!("{section} {key} = {}", plain(&new)));
+    let shown = if key == "client-secret" { "…".to_owned() } else { plain(&new) };
+    changes.push(format!("{section} {key} = {shown}"));
     match table.get_mut(key).and_then(Item::as_value_mut) {
         // What stands behind the value on its line stays.
         Some(old) => {

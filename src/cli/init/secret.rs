@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml_edit::{Array, value};
+use toml_edit::{Array, Table, value};
 
 use super::ask::{self, Ask};
 use crate::cli::failure::Failure;
@@ -35,12 +35,26 @@ pub(super) struct Way {
     /// The command that prints an OAuth access token, likewise
     #[arg(long, value_name = "WORD", num_args = 1.., value_terminator = ";", allow_hyphen_values = true)]
     pub token_command: Vec<String>,
+    /// Sign in with OAuth 2.0 (docs/oauth.md); needs --client-id
+    #[arg(long, requires = "client_id")]
+    pub oauth: bool,
     /// A credential of the systemd unit
     #[arg(long, value_name = "NAME")]
     pub credential: Option<String>,
     /// An environment variable, for tests
     #[arg(long, value_name = "NAME", hide = true)]
     pub password_environment: Option<String>,
+}
+
+/// What the provider knows acewatch by.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Client {
+    /// The client id that your organisation has at the provider, for --oauth
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// The file with the client secret that goes with it, where there is one
+    #[arg(long, value_name = "FILE", requires = "oauth")]
+    pub client_secret_file: Option<PathBuf>,
 }
 
 /// A password that was typed or handed in, and is kept once it has proved good.
@@ -74,12 +88,15 @@ pub(super) struct Mailbox<'a> {
 pub(super) async fn decide(
     ask: Ask,
     way: &Way,
+    client: &Client,
     from_input: bool,
     mailbox: &Mailbox<'_>,
     draft: &mut Draft,
 ) -> Result<Option<Typed>, Failure> {
     let n = mailbox.n;
-    if !way.password_command.is_empty() {
+    if way.oauth {
+        sign_in(ask, client, mailbox, draft).await?;
+    } else if !way.password_command.is_empty() {
         draft.set_secret(n, "password-command", value(list(&way.password_command)));
     } else if !way.token_command.is_empty() {
         draft.set_secret(n, "token-command", value(list(&way.token_command)));
@@ -115,10 +132,10 @@ pub(super) async fn decide(
         }
         let question = format!("Its secret comes from {source}. Keep it so?");
         if !ask.agrees(&question, true)? {
-            return choose(ask, false, mailbox, draft).await;
+            return choose(ask, client, false, mailbox, draft).await;
         }
     } else {
-        return choose(ask, from_input, mailbox, draft).await;
+        return choose(ask, client, from_input, mailbox, draft).await;
     }
     Ok(None)
 }
@@ -173,13 +190,14 @@ pub(super) async fn keep(typed: Typed, mailbox: &str) -> Result<(), Failure> {
 /// Asks how, where no flag says it.
 async fn choose(
     ask: Ask,
+    client: &Client,
     from_input: bool,
     mailbox: &Mailbox<'_>,
     draft: &mut Draft,
 ) -> Result<Option<Typed>, Failure> {
     if !from_input && !ask.is_possible {
         return Err(Failure::usage("nothing says where the password is").hint(
-            "give --keyring or --password-file FILE with --password-stdin, --password-command, --token-command or --credential",
+            "give --keyring or --password-file FILE with --password-stdin, --password-command, --token-command, --credential, or --oauth",
         ));
     }
     render::print(&match mailbox.provider {
@@ -214,6 +232,12 @@ async fn choose(
             "a command prints it, such as that of a password manager".to_owned(),
         ));
     }
+    if mailbox.provider.is_some_and(|provider| provider.oauth.is_some()) {
+        choices.push((
+            Choice::SignIn,
+            "sign in with OAuth 2.0, with a client id of your own".to_owned(),
+        ));
+    }
     choices.push((Choice::Token, "a command prints an OAuth access token".to_owned()));
     let words: Vec<String> = choices.iter().map(|(_, words)| words.clone()).collect();
     let chosen = match from_input {
@@ -235,6 +259,7 @@ async fn choose(
             draft.set_secret(mailbox.n, "password-command", value(list(&command)));
             Ok(None)
         }
+        Some(Choice::SignIn) => sign_in(ask, client, mailbox, draft).await.map(|()| None),
         Some(Choice::Token) | None => {
             let command = command(ask, "--token-command")?;
             draft.set_secret(mailbox.n, "token-command", value(list(&command)));
@@ -248,7 +273,58 @@ enum Choice {
     Keyring,
     File,
     Command,
+    SignIn,
     Token,
+}
+
+/// Writes a table [mailbox.oauth]; one signs in with it later.
+async fn sign_in(
+    ask: Ask,
+    client: &Client,
+    mailbox: &Mailbox<'_>,
+    draft: &mut Draft,
+) -> Result<(), Failure> {
+    let provider =
+        mailbox.provider.filter(|provider| provider.oauth.is_some()).ok_or_else(|| {
+            Failure::usage("it is not known how one signs in there").hint(
+                "name the --provider, or write the addresses into [mailbox.oauth] (docs/oauth.md)",
+            )
+        })?;
+    let id = match &client.client_id {
+        Some(id) => id.clone(),
+        None => {
+            render::print(
+                "The provider wants to know which program asks: docs/oauth.md says how your organisation gets a client id.\n",
+            )?;
+            ask.line("Client id", None, "--client-id")?
+        }
+    };
+    let mut table = Table::new();
+    table.insert("provider", value(provider.id.as_str()));
+    table.insert("client-id", value(id));
+    match &client.client_secret_file {
+        Some(file) => {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            table.insert("client-secret-file", value(file.display().to_string()));
+        }
+        // That of a program on a desktop is no secret (RFC 8252 §8.5), and Google wants it.
+        None if ask.is_possible && provider.id == "google" => {
+            let secret = ask.line(
+                "Client secret, as shown beside the id; - for none",
+                Some("-"),
+                "--client-secret-file",
+            )?;
+            if secret != "-" {
+                table.insert("client-secret", value(secret));
+            }
+        }
+        None => {}
+    }
+    if !matches!(keyring::state(PATIENCE).await, State::Ready | State::Locked) {
+        table.insert("store", value("file"));
+    }
+    draft.set_secret(mailbox.n, "oauth", table);
+    Ok(())
 }
 
 /// A command as one types it. No shell reads it, so that quotes and variables mean nothing.
