@@ -125,11 +125,18 @@ fn of_trust(named: &[String], Vouching { ids, n_vouched, n_mails }: Vouching) ->
         others => {
             let others = others.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
             let vouches = format!("{others} vouches for {n_vouched} of the last {n_mails} mails");
-            let why = match named {
-                [] => format!("{vouches}, and `authserv-id` does not name it"),
-                _ => format!("{vouches}, and `authserv-id` names {shown}"),
+            let (why, hint) = match named {
+                [] => (
+                    format!("{vouches}, and `authserv-id` does not name it"),
+                    format!("write authserv-id = [{others}] under [trust]"),
+                ),
+                // Another mailbox may have the other one.
+                _ => (
+                    format!("{vouches}, and `authserv-id` names only {shown}"),
+                    format!("add {others} to `authserv-id` under [trust]"),
+                ),
             };
-            (Err(why), Some(format!("write authserv-id = [{others}] under [trust]")))
+            (Err(why), Some(hint))
         }
     };
     Some(ProbeStep { name: "trust", outcome, hint })

@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -78,9 +79,10 @@ impl Desktop {
         let mut bus = Command::new(needed("dbus-daemon", "dbus"));
         bus.arg("--nofork").arg("--config-file").arg(self.path("bus.conf"));
         self.bus = Some(self.launch(&mut bus, "bus.log"));
-        until("the bus listens", || match self.path("bus").exists() {
-            true => Ok(()),
-            false => Err(self.log("bus.log")),
+        // The socket has its name before anybody listens at it.
+        until("the bus listens", || match UnixStream::connect(self.path("bus")) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("{error}: {}", self.log("bus.log"))),
         });
     }
 
