@@ -461,6 +461,47 @@ fn two_processes_that_renew_at_once_lose_no_token() {
 }
 
 #[test]
+fn a_new_refresh_token_that_cannot_be_stored_is_kept_until_it_can() {
+    // Gives the key for reading, and while it is broken not for writing.
+    let bin = scratch();
+    let (key, broken) = (bin.path().join("key"), bin.path().join("key.broken"));
+    let script = "#!/bin/sh\nif [ -e \"$0.broken\" ]; then\n\
+                  n=$(($(cat \"$0.broken\") + 1)); echo $n > \"$0.broken\"\n\
+                  if [ $((n % 2)) = 0 ]; then exit 1; fi\nfi\n\
+                  echo 0123456789abcdef0123456789abcdef\n";
+    fs::write(&key, script).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o755)).unwrap();
+    let more = format!("store = \"file\"\nkey-command = [\"{}\"]", key.display());
+    let world = World::of(Program::new(), BOTH, &more);
+    world.provider.plan(|plan| (plan.life, plan.life_told) = (3600, 1));
+    world.signed_in();
+    world.configure("1s", &more);
+    fs::write(&broken, "0").unwrap();
+    let sealed = || {
+        let folder = world.program.path("data/acewatch/oauth");
+        let file = files(&folder).into_iter().find(|path| path.extension().unwrap() == "sealed");
+        fs::read(file.unwrap()).unwrap()
+    };
+    let before = sealed();
+    let daemon = world.program.daemon();
+    until("it was renewed three times", || match world.provider.n_refreshed() {
+        3.. => Ok(()),
+        n => Err(format!("{n}: {}", daemon.log())),
+    });
+    assert!(daemon.log().contains("cannot store the new refresh token"), "{}", daemon.log());
+    assert_eq!(sealed(), before);
+    fs::remove_file(&broken).unwrap();
+    until("it is stored", || match sealed() == before {
+        true => Err(daemon.log()),
+        false => Ok(()),
+    });
+    assert!(daemon.stop().success());
+    assert_eq!(world.program.run(&["check"]).code, Some(0));
+    assert!(!alerts(&world).contains("sign_in"), "{}", alerts(&world));
+    world.nothing_is_told();
+}
+
+#[test]
 fn an_end_that_the_provider_tells_is_told_ahead() {
     let world = World::new(BOTH);
     world.provider.plan(|plan| plan.refresh_life = Some(7 * 86_400));
