@@ -134,13 +134,14 @@ struct State {
     refused: Option<([u8; 32], String)>,
     /// What could not be stored, and the digest of what stands in its place.
     unstored: Option<(Option<[u8; 32]>, Grant)>,
+    /// Whether the process is about to end.
+    is_closed: bool,
 }
 
 /// What nobody has been told of yet.
 #[derive(Default)]
 struct Told {
     news: Option<News>,
-    last_reason: Option<String>,
     /// Of the present token, for those who do not wait.
     life: Option<Life>,
 }
@@ -208,6 +209,9 @@ impl OAuth {
     pub async fn access_token(&self, limit: Duration) -> Result<Secret, Error> {
         let waited = timeout(limit, Arc::clone(&self.state).lock_owned()).await;
         let mut state = waited.map_err(|_| Error::InUse { limit })?;
+        if state.is_closed {
+            return Err(Error::InUse { limit });
+        }
         if let Some(access) = &mut state.access
             && !access.life.is_over(access.life.ahead(), Instant::now(), clock::now())
         {
@@ -262,9 +266,12 @@ impl OAuth {
         self.told().news.take()
     }
 
-    /// Waits until nothing is being renewed, at most `limit`, so that the process may end.
-    pub async fn at_rest(&self, limit: Duration) {
-        let _ = timeout(limit, self.state.lock()).await;
+    /// Waits until nothing is being renewed, at most `limit`, and lets nothing be renewed any more, so
+    /// that the process may end: what a provider has just given out must be stored first.
+    pub async fn close(&self, limit: Duration) {
+        if let Ok(mut state) = timeout(limit, self.state.lock()).await {
+            state.is_closed = true;
+        }
     }
 
     /// Removes the permission here; says whether there was one, and whether the provider was told to
@@ -275,10 +282,12 @@ impl OAuth {
     /// Those of the place where it is kept. What the provider says to it is part of the answer.
     pub async fn forget(&self, limit: Duration) -> Result<Forgotten, Error> {
         let vault = &self.settings.vault;
+        // In the order in which a renewal takes them.
+        let mut state = self.state.lock().await;
         let _lock = vault.lock(limit).await?;
         let grant = vault.read(limit).await.ok().flatten();
         let was_there = vault.remove(limit).await?;
-        self.state.lock().await.access = None;
+        state.access = None;
         let revoked = match (&self.settings.revocation_url, grant) {
             (Some(url), Some(grant)) => Some(sign_in::revoke(url, &grant, limit).await),
             _ => None,
@@ -328,16 +337,11 @@ impl Renewal {
         match &renewed {
             Ok(news) => {
                 told.news = Some(news.clone());
-                told.last_reason = None;
                 told.life = state.access.as_ref().map(|access| access.life);
             }
             Err(error) if error.patience() == Patience::SignIn => {
-                let because = error.chain();
-                // It is tried every few seconds, and told once.
-                if told.last_reason.as_ref() != Some(&because) {
-                    told.news = Some(News::SignInNeeded { because: because.clone() });
-                    told.last_reason = Some(because);
-                }
+                // Told at each attempt: whoever writes it down may have been unable to.
+                told.news = Some(News::SignInNeeded { because: error.chain() });
                 told.life = None;
                 state.access = None;
             }

@@ -51,6 +51,12 @@ impl App {
                     Ok(())
                 })
             }
+            // It is said again at each attempt, every few seconds.
+            News::SignInNeeded { because }
+                if before.needed_since.is_some() && before.reason.as_ref() == Some(because) =>
+            {
+                Ok(())
+            }
             News::SignInNeeded { because } => {
                 let since = before.needed_since.unwrap_or(now);
                 let alert = self.must_sign_in(mailbox, because, since);

@@ -53,11 +53,11 @@ impl Watchers {
         };
         let _ = timeout(LEAVE, leave).await;
         // A refresh token that a provider has just given out must not go with this process.
-        let at_rest = async {
+        let closed = async {
             for oauth in app.settings.mailboxes.iter().filter_map(|m| m.secret.oauth()) {
-                oauth.at_rest(LEAVE).await;
+                oauth.close(LEAVE).await;
             }
         };
-        let _ = timeout(LEAVE, at_rest).await;
+        let _ = timeout(LEAVE, closed).await;
     }
 }

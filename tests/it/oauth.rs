@@ -496,7 +496,8 @@ fn a_new_refresh_token_that_cannot_be_stored_is_kept_until_it_can() {
         false => Ok(()),
     });
     assert!(daemon.stop().success());
-    assert_eq!(world.program.run(&["check"]).code, Some(0));
+    let checked = world.program.run(&["check"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
     assert!(!alerts(&world).contains("sign_in"), "{}", alerts(&world));
     world.nothing_is_told();
 }
