@@ -292,8 +292,7 @@ fn text(
     let _ = write!(text, "\n{}\n{}\n", heading("Alerts"), outcome(delivery));
     let _ = write!(
         text,
-        "\n{}\n  Follow \u{201c}Set up\u{201d} in the README: name your mailbox in config.toml, run `acewatch doctor`,\n  \
-         then `acewatch run`.\n",
+        "\n{}\n  `acewatch init` sets up your own mailbox: it asks, tries everything, and changes nothing there.\n",
         heading("Next"),
     );
     Ok(text)
@@ -495,7 +494,7 @@ mod tests {
             "to review    Tumbleweed Toys LLC",
             "ignored      AES Direct Filing",
             "No desktop alert: no session bus",
-            "README",
+            "acewatch init",
         ] {
             assert!(text.contains(words), "{words}\n{text}");
         }

@@ -389,7 +389,7 @@ fn require_configuration(cx: &Context, scope: Scope) -> Result<(), Failure> {
         (Scope::System, None) => {
             if !of_machine.exists() {
                 return Err(Failure::usage(format!("there is no {}", of_machine.display()))
-                    .hint("write it as README.md shows, with [[channel]] tables and `desktop = false` under [notify]"));
+                    .hint("`sudo acewatch --config /etc/acewatch/config.toml init` writes it; add [[channel]] tables and `desktop = false` under [notify]"));
             }
             config::load(Some(of_machine), &cx.environment)?
         }
