@@ -24,6 +24,7 @@ mod crash;
 mod deadlines;
 mod decisions;
 mod desktop;
+mod docs;
 mod doctor;
 mod draft;
 mod faults;

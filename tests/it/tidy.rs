@@ -5,8 +5,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::support::program::Program;
-
 /// Longest source file. A longer one has a second subject, which wants a file of its own.
 const LINE_LIMIT: usize = 900;
 
@@ -306,40 +304,4 @@ fn the_contract_and_the_code_map_say_each_thing_once() {
             );
         }
     }
-}
-
-#[test]
-fn the_commands_in_the_readme_exist() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let program = Program::new();
-    let mut n_commands = 0;
-    let mut is_listing = false;
-    for line in readme.lines() {
-        if line.starts_with("```") {
-            is_listing = !is_listing;
-            continue;
-        }
-        if !is_listing {
-            continue;
-        }
-        let mut words = line.trim().trim_start_matches("$ ").split_whitespace();
-        let Some(first) = words.next() else { continue };
-        if first.starts_with("scripts/") || first.starts_with(".ci/") {
-            assert!(root().join(first).exists(), "README.md: {line}");
-            n_commands += 1;
-        } else if first == "acewatch" || (first == "cargo" && line.contains(" -- ")) {
-            let command = match first {
-                "cargo" => words.skip_while(|word| *word != "--").nth(1),
-                _ => words.next(),
-            };
-            // Without a word after the name it is the default command.
-            let Some(command) = command.filter(|word| !word.starts_with('-')) else {
-                continue;
-            };
-            let ended = program.run(&[command, "--help"]);
-            assert_eq!(ended.code, Some(0), "README.md: {line}: {ended:#?}");
-            n_commands += 1;
-        }
-    }
-    assert!(1 < n_commands, "README.md shows no commands");
 }
