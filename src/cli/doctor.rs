@@ -157,7 +157,8 @@ fn local(cx: &Context, now: DateTime<Utc>) -> (Vec<Check>, Option<Settings>) {
             let app = App::new(store, settings, rules);
             states = query::mailboxes(app.store.read()).unwrap_or_default();
             checks.extend(history::of_database(&app, now));
-            checks.extend(super::sign_in::standings(&app, now).into_iter().map(mailbox::of_sign_in));
+            checks
+                .extend(super::sign_in::standings(&app, now).into_iter().map(mailbox::of_sign_in));
         }
         // Without settings the history can still be looked at, though not evaluated.
         (Ok(Some(store)), ..) => checks.push(history::of_integrity(&store)),
