@@ -40,7 +40,7 @@ pub fn home(server: &Dovecot) -> Home {
     for n in 1..=25 {
         home.write(&format!("mails/{n:02}.eml"), &mail(n));
     }
-    home.ok("acewatch import mails");
+    home.ok("acewatch import mails && rm -r mails");
     // CBP names the company as nobody registered it, and a person says who is meant.
     let letter = from_cbp(
         "ACE account application - ACME IMPORT L.L.C.",

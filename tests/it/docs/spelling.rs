@@ -80,7 +80,11 @@ pub fn commands(written: &str, names: &[String]) -> Result<Vec<Vec<String>>, Str
     } else {
         // In a list of commands the name of the program is often left out.
         let first = words.first().cloned().unwrap_or_default();
-        if words.len() < 2 || !names.contains(&first) && !OF_REVIEW.contains(&first.as_str()) {
+        // Alone, `man` is the system's.
+        if words.len() < 2
+            || first == "man"
+            || !names.contains(&first) && !OF_REVIEW.contains(&first.as_str())
+        {
             return Ok(Vec::new());
         }
         if OF_REVIEW.contains(&first.as_str()) {
