@@ -22,7 +22,7 @@ use crate::config::draft::Draft;
 use crate::config::{self, MailboxSettings, Settings};
 use crate::discovery::Found;
 use crate::mailbox::backoff::Failure as Waiting;
-use crate::mailbox::connect::{self, greet, login, read_secret};
+use crate::mailbox::connect::{self, greet, login};
 use crate::mailbox::session::Session;
 use crate::mailbox::{self, Error};
 use crate::oauth::News;
@@ -548,14 +548,12 @@ async fn attempt(
     settings: &Settings,
     typed: Option<&Typed>,
 ) -> Result<Session, Error> {
-    let greeted = greet(mailbox, &settings.limits).await?;
-    match typed {
-        Some(typed) => login(greeted, mailbox, &settings.limits, &typed.secret).await,
-        None => {
-            let secret = read_secret(mailbox, &settings.limits).await?;
-            login(greeted, mailbox, &settings.limits, &secret).await
-        }
+    let limits = &settings.limits;
+    if let Some(typed) = typed {
+        let greeted = greet(mailbox, limits).await?;
+        return login(greeted, mailbox, limits, &typed.secret).await;
     }
+    connect::connect(mailbox, limits).await
 }
 
 /// A credential is there for a service alone.

@@ -218,6 +218,39 @@ fn whoever_sits_at_a_terminal_is_asked() {
 }
 
 #[test]
+fn who_must_sign_in_first_is_told_how() {
+    let program = Program::new();
+    let words = ["init", "--address", "ops@outlook.com", "--oauth", "--client-id", "an-id"];
+    let ended = program.run(&[&words[..], &["--name", "office"]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(ended.stdout.contains("`acewatch sign-in office` does it"), "{ended:#?}");
+    insta::assert_snapshot!(configuration(&program).unwrap(), @r#"
+    # The configuration of acewatch, begun by `acewatch init`. What does not stand here has its default;
+    # every key is explained in the sample configuration (config/acewatch.toml, or beside the packaged
+    # documentation). Unknown keys are refused. `acewatch doctor` tries all of it.
+
+    # An account that is watched. acewatch never changes anything in it.
+    [[mailbox]]
+    name = "office"
+    host = "outlook.office365.com"
+    user = "ops@outlook.com"
+
+    [mailbox.oauth]
+    provider = "microsoft"
+    # The program's identity at the provider; `acewatch sign-in` signs in with it.
+    client-id = "an-id"
+    store = "file"
+
+    # Whose word counts, and which addresses are ours.
+    [trust]
+    # The name under which our own server writes Authentication-Results; only what it vouches for
+    # moves an application. "-" where it writes no name.
+    authserv-id = ["-"]
+    "#);
+    program.ok(&["status"]);
+}
+
+#[test]
 fn a_server_elsewhere_that_only_the_dns_names_needs_a_yes() {
     let server = server();
     let program = program();

@@ -97,6 +97,31 @@ fn address(begun: &Daemon) -> String {
     })
 }
 
+#[test]
+fn init_has_a_person_sign_in_and_looks_at_the_mailbox() {
+    let world = World::new(BOTH);
+    let at = crate::support::now();
+    world.server.deliver_at("Sent", &mail::submission(mail::ACME, at), at);
+    let mut terminal = world.program.at_a_terminal(&["init", "--no-service"]);
+    terminal.answer("Number [1]:", "1");
+    terminal.answer("Keep it so? [Y/n]", "y");
+    let said = terminal.read_to("Waiting for it");
+    let url = said.lines().map(str::trim).find(|line| line.starts_with("http://"));
+    let page = browse(url.unwrap_or_else(|| panic!("no address: {said}")));
+    assert!(page.contains("Signed in"), "{page}");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains(&format!("Logged in to localhost as {USER}.")), "{screen}");
+    assert!(screen.contains("The last 60 days: 1 submission; 1 application."), "{screen}");
+    assert!(world.oauth()["renewed_at"].is_string(), "{:#}", world.oauth());
+    // Where nobody could sign in it says which command does.
+    world.program.ok(&["sign-in", "--forget"]);
+    let nobody = world.program.run(&["init", "--yes"]);
+    assert_eq!(nobody.code, Some(0), "{nobody:#?}");
+    assert!(nobody.stdout.contains("`acewatch sign-in office` does it"), "{nobody:#?}");
+    world.nothing_is_told();
+}
+
 fn files(directory: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -466,17 +491,19 @@ fn a_new_refresh_token_that_cannot_be_stored_is_kept_until_it_can() {
     let bin = scratch();
     let (key, broken) = (bin.path().join("key"), bin.path().join("key.broken"));
     let script = "#!/bin/sh\nif [ -e \"$0.broken\" ]; then\n\
-                  n=$(($(cat \"$0.broken\") + 1)); echo $n > \"$0.broken\"\n\
+                  n=$(($(cat \"$0.n\") + 1)); echo $n > \"$0.n\"\n\
                   if [ $((n % 2)) = 0 ]; then exit 1; fi\nfi\n\
                   echo 0123456789abcdef0123456789abcdef\n";
     fs::write(&key, script).unwrap();
+    // Apart from the mark: a script that is running must not bring that back.
+    fs::write(bin.path().join("key.n"), "0").unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o755)).unwrap();
     let more = format!("store = \"file\"\nkey-command = [\"{}\"]", key.display());
     let world = World::of(Program::new(), BOTH, &more);
     world.provider.plan(|plan| (plan.life, plan.life_told) = (3600, 1));
     world.signed_in();
     world.configure("1s", &more);
-    fs::write(&broken, "0").unwrap();
+    fs::write(&broken, "").unwrap();
     let sealed = || {
         let folder = world.program.path("data/acewatch/oauth");
         let file = files(&folder).into_iter().find(|path| path.extension().unwrap() == "sealed");

@@ -48,13 +48,21 @@ impl Terminal {
     /// Waits for a question, and answers it.
     #[track_caller]
     pub fn answer(&mut self, question: &str, answer: &str) {
-        self.seen = until(question, || {
-            let screen = self.screen.lock().unwrap();
-            let found = screen[self.seen..].find(question);
-            found.map(|at| self.seen + at + question.len()).ok_or_else(|| screen.clone())
-        });
+        self.read_to(question);
         self.keyboard.write_all(format!("{answer}\n").as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
+    }
+
+    /// Waits until `mark` is on the screen, and returns what came before it since the last look.
+    #[track_caller]
+    pub fn read_to(&mut self, mark: &str) -> String {
+        let (from, at) = until(mark, || {
+            let screen = self.screen.lock().unwrap();
+            let found = screen[self.seen..].find(mark);
+            found.map(|at| (self.seen, self.seen + at)).ok_or_else(|| screen.clone())
+        });
+        self.seen = at + mark.len();
+        self.screen.lock().unwrap()[from..at].to_owned()
     }
 
     /// Waits for the end: the exit code, and all that was on the screen.
