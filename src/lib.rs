@@ -54,6 +54,8 @@ pub mod network;
 pub mod bus;
 pub mod http;
 
+pub mod dns;
+
 pub mod systemd;
 
 pub mod cli;

@@ -4,14 +4,13 @@
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
-use hickory_resolver::system_conf::read_system_conf;
 
 use crate::config::Resolver;
+use crate::dns;
 
 /// One who is asked.
 pub(super) struct Dns(TokioResolver);
@@ -26,19 +25,7 @@ pub(super) struct Service {
 impl Dns {
     /// Whoever `resolver` says, with `limit` for each question.
     pub(super) fn new(resolver: Resolver, limit: Duration) -> Result<Dns, NetError> {
-        let (config, mut options) = match resolver {
-            Resolver::System => read_system_conf()?,
-            Resolver::At(address) => {
-                let mut server = NameServerConfig::udp_and_tcp(address.ip());
-                for connection in &mut server.connections {
-                    connection.port = address.port();
-                }
-                (ResolverConfig::from_name_servers(vec![server]), ResolverOpts::default())
-            }
-        };
-        // A lost packet is asked for again within the limit.
-        options.timeout = limit / 2;
-        options.attempts = 1;
+        let (config, options) = dns::configuration(resolver, limit)?;
         let provider = TokioRuntimeProvider::default();
         let builder = TokioResolver::builder_with_config(config, provider).with_options(options);
         builder.build().map(Dns)

@@ -15,12 +15,11 @@ use mail_auth::common::cache::NoCache;
 use mail_auth::common::crypto::Algorithm;
 use mail_auth::common::verify::{DomainKey, VerifySignature};
 use mail_auth::dkim::{DkimError, Signature};
-use mail_auth::hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
-use mail_auth::hickory_resolver::system_conf::read_system_conf;
 use mail_auth::{AuthenticatedMessage, DkimResult, Error, MessageAuthenticator, Txt};
 use tokio::time::timeout;
 
 use crate::config::{Resolver, Settings};
+use crate::dns;
 use crate::domain::authenticity::{DkimVerdict, Trust, may_vouch};
 use crate::domain::message::{Message, as_sent};
 
@@ -103,19 +102,8 @@ fn in_runtime(
 }
 
 fn authenticator(resolver: Resolver, limit: Duration) -> Result<MessageAuthenticator, String> {
-    let (config, mut options) = match resolver {
-        Resolver::System => read_system_conf().map_err(|error| error.to_string())?,
-        Resolver::At(address) => {
-            let mut server = NameServerConfig::udp_and_tcp(address.ip());
-            for connection in &mut server.connections {
-                connection.port = address.port();
-            }
-            (ResolverConfig::from_name_servers(vec![server]), ResolverOpts::default())
-        }
-    };
-    // A lost packet is asked for again within the limit.
-    options.timeout = limit / 2;
-    options.attempts = 1;
+    let (config, options) =
+        dns::configuration(resolver, limit).map_err(|error| error.to_string())?;
     MessageAuthenticator::new(config, options).map_err(|error| error.to_string())
 }
 
