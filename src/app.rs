@@ -501,7 +501,7 @@ impl App {
         Ok(fresh)
     }
 
-    /// Since when a channel is in use: what was raised before is not its business.
+    /// Since when a channel is in use: what somebody was told before is not its business.
     fn channel_since(&mut self, channel: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>> {
         if channel == DESKTOP {
             return Ok(DateTime::UNIX_EPOCH);

@@ -436,6 +436,11 @@ pub fn is_address(written: &str) -> bool {
     value::is_address(written)
 }
 
+/// True for a host name or an IP address, and nothing around it.
+pub fn is_host(written: &str) -> bool {
+    value::host(written).is_ok()
+}
+
 /// Who is asked for the DNS, as `[trust] resolver` and flags have it.
 pub fn resolver(written: &str) -> Option<Resolver> {
     value::resolver(written).ok()

@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::sign_in::{self, How};
 use super::{Context, render, service};
 use crate::config::draft::Draft;
-use crate::config::{self, MailboxSettings, Settings};
+use crate::config::{self, Limits, MailboxSettings, Settings};
 use crate::discovery::Found;
 use crate::mailbox::backoff::Failure as Waiting;
 use crate::mailbox::connect::{self, greet, login};
@@ -30,6 +30,9 @@ use crate::provider::{self, Provider};
 use crate::systemd;
 use ask::Ask;
 use secret::{Client, Mailbox, Typed, Way};
+
+/// How long a server may take for each answer.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long a person may take to sign in.
 const SIGN_IN: Duration = Duration::from_mins(15);
@@ -185,20 +188,24 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
         is_open: false,
     };
 
-    let known = setup.which(before.as_ref())?;
+    let mut known = setup.which(before.as_ref())?;
     let (address, provider) = match &known {
         Some(mailbox) => {
             setup.change_server()?;
             (address_of(mailbox), provider_of(mailbox)?)
         }
-        None => setup.new_mailbox(before.as_ref()).await?,
+        None => {
+            let new = setup.new_mailbox(before.as_ref()).await?;
+            known = new.known;
+            (new.address, new.provider)
+        }
     };
     let typed = setup.secret(known.as_ref(), provider.as_ref()).await?;
     setup.set_folders();
 
     if cannot_be_read_here(&setup.mailbox()?) {
         render::print(
-            "The credential is there in the service alone, so that the log-in is not tried here.\n",
+            "The credential is there in the service alone, so that the log-in is not tried here. A drop-in of the unit (`systemctl --user edit acewatch`) says where it comes from:\n  [Service]\n  LoadCredential=NAME:/path/to/the/file\n",
         )?;
         look::trust_unseen(&mut setup, provider.as_ref(), &address)?;
         return setup.finish(None).await;
@@ -210,13 +217,22 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
         }
         Entered::Later(name) => {
             render::print(&format!(
-                "Nobody is there to sign in: `acewatch sign-in {}` does it, and `acewatch init` after it looks at the mailbox.\n",
-                render::escaped(&name)
+                "Nobody is there to sign in: {} does it, and {} after it looks at the mailbox.\n",
+                setup.command(&format!("sign-in {}", render::escaped(&name))),
+                setup.command("init")
             ))?;
             look::trust_unseen(&mut setup, provider.as_ref(), &address)?;
             setup.finish(None).await
         }
     }
+}
+
+/// The account that an address names.
+struct Named {
+    address: String,
+    provider: Option<Provider>,
+    /// The mailbox, where it is configured already.
+    known: Option<MailboxSettings>,
 }
 
 /// How a log-in ended.
@@ -228,6 +244,17 @@ enum Entered {
 }
 
 impl Setup<'_> {
+    /// A command as it is to be typed for this configuration.
+    fn command(&self, words: &str) -> String {
+        match &self.cx.global.config {
+            Some(_) => {
+                let path = self.path.display().to_string().replace('\'', r"'\''");
+                format!("`acewatch --config '{}' {words}`", render::escaped(&path))
+            }
+            None => format!("`acewatch {words}`"),
+        }
+    }
+
     /// The settings as the draft has them.
     fn settings(&self) -> Result<Settings, Failure> {
         Ok(config::parse(&self.draft.text(), &self.path, &self.cx.environment)?)
@@ -255,7 +282,17 @@ impl Setup<'_> {
             (Some(name), _) if mailboxes.iter().any(|mailbox| mailbox.name == *name) => {
                 mailboxes.iter().position(|mailbox| mailbox.name == *name)
             }
-            (_, Some(address)) => mailboxes.iter().position(|mailbox| mailbox.user == *address),
+            (name, Some(address)) => {
+                let found = mailboxes.iter().find(|mailbox| mailbox.user == *address);
+                if let (Some(mailbox), Some(name)) = (found, name) {
+                    return Err(Failure::usage(format!(
+                        "the mailbox of {address} is called {}, not {name}",
+                        mailbox.name
+                    ))
+                    .hint("leave --name out, or write the new name into the configuration"));
+                }
+                mailboxes.iter().position(|mailbox| mailbox.user == *address)
+            }
             (Some(_), None) => None,
             (None, None) => {
                 let mut choices: Vec<String> = mailboxes
@@ -296,13 +333,20 @@ impl Setup<'_> {
     }
 
     /// Asks for an address, finds its server, and begins a mailbox in the draft.
-    async fn new_mailbox(
-        &mut self,
-        before: Option<&Settings>,
-    ) -> Result<(String, Option<Provider>), Failure> {
-        let address = self.address()?;
-        let Found { server, provider, .. } = self.find(&address).await?;
+    async fn new_mailbox(&mut self, before: Option<&Settings>) -> Result<Named, Failure> {
+        let mut address = self.address()?;
+        let Found { server, provider, .. } = self.find(&mut address).await?;
         let user = self.args.user.clone().unwrap_or(server.user);
+        // The log-in name need not be the address: only now it shows which account is meant.
+        let is_there = |mailbox: &MailboxSettings| {
+            mailbox.host.eq_ignore_ascii_case(&server.host) && mailbox.user == user
+        };
+        let mailboxes = before.map(|before| before.mailboxes.as_slice()).unwrap_or_default();
+        if let Some(n) = mailboxes.iter().position(is_there) {
+            self.n = n;
+            self.change_server()?;
+            return Ok(Named { address, provider, known: mailboxes.get(n).cloned() });
+        }
         let name = match &self.args.name {
             Some(name) => name.clone(),
             None => name_for(&address, before),
@@ -323,7 +367,7 @@ impl Setup<'_> {
         }
         self.draft.set(self.n, "user", user.as_str());
         self.certificates()?;
-        Ok((address, provider))
+        Ok(Named { address, provider, known: None })
     }
 
     /// What the flags say of the server of a mailbox that is there.
@@ -471,7 +515,7 @@ impl Setup<'_> {
     }
 
     /// Keeps the password, previews, writes, offers the service.
-    async fn finish(mut self, typed: Option<Typed>) -> Result<(), Failure> {
+    async fn finish(self, typed: Option<Typed>) -> Result<(), Failure> {
         let settings = self.settings()?;
         let mailbox = self.mailbox()?;
         if self.args.dry_run {
@@ -483,7 +527,10 @@ impl Setup<'_> {
         if self.draft.changes().is_empty() && typed.is_none() {
             render::print(&format!("Nothing is to be changed in {}.\n", self.path.display()))?;
         } else {
-            let question = format!("Write this to {}?", self.path.display());
+            let question = match self.draft.changes() {
+                [] => format!("Replace the password that is kept for {}?", mailbox.name),
+                _ => format!("Write this to {}?", self.path.display()),
+            };
             if !self.ask.agrees(&question, true)? {
                 return Err(Failure::new("nothing was written"));
             }
@@ -500,36 +547,72 @@ impl Setup<'_> {
         if let Some(news) = &self.news {
             sign_in::record(self.cx, &settings, &mailbox, news);
         }
+        let runs = systemd::state(systemd::Scope::User).is_ok_and(|state| state.is_running());
+        let wanted = self.wants_service(runs)?;
         if !self.args.no_preview && self.is_open {
-            look::preview(self.cx, &settings, &mailbox).await?;
+            // Mails are in its database, which must not be left behind.
+            tokio::select! {
+                shown = look::preview(self.cx, &settings, &mailbox) => shown?,
+                _ = tokio::signal::ctrl_c() => {
+                    return Err(Failure::new("stopped; the configuration is written"));
+                }
+            }
         }
         look::tellers(&settings).await?;
-        self.offer_service()
+        self.start_service(wanted, runs)
     }
 
-    fn offer_service(&mut self) -> Result<(), Failure> {
-        let goes_on = "`acewatch doctor` looks at everything, `acewatch check` reads the mail once, `acewatch status` says how all applications stand.\n";
-        let wanted = self.args.service || self.args.linger;
-        let runs = systemd::state(systemd::Scope::User).is_ok_and(|state| state.is_running());
-        if runs && !wanted {
-            return render::print(&format!(
-                "The service runs with the old configuration: systemctl --user reload acewatch\n{goes_on}"
-            ));
-        }
-        let wanted = wanted
+    /// Whether systemd is to start the daemon. Asked before the preview, which can be broken off.
+    fn wants_service(&self, runs: bool) -> Result<bool, Failure> {
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR");
+        Ok(self.args.service
+            || self.args.linger
             || (!self.args.no_service
+                && !runs
+                && !self.is_for_the_machine()
                 && self.ask.is_possible
-                && systemd::has_user_manager(std::env::var_os("XDG_RUNTIME_DIR").as_ref())
-                && self.ask.agrees("Start the watch now and at each log-in?", true)?);
+                && systemd::has_user_manager(runtime.as_ref())
+                && self.ask.agrees("Start the watch now and at each log-in?", true)?))
+    }
+
+    /// Whether it is the configuration of the service of a machine.
+    fn is_for_the_machine(&self) -> bool {
+        self.path.starts_with("/etc")
+    }
+
+    fn start_service(&self, wanted: bool, runs: bool) -> Result<(), Failure> {
         if wanted {
             service::set_up(self.cx, self.args.linger)?;
             if runs {
                 systemd::systemctl(systemd::Scope::User, &["reload", systemd::UNIT])
                     .map_err(|error| Failure::new("the service cannot be told").because(error))?;
             }
-            return render::print(goes_on);
         }
-        render::print(&format!("To watch all the time: acewatch service install\n{goes_on}"))
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR");
+        let watch = match (wanted, runs) {
+            (true, _) => String::new(),
+            (false, true) => {
+                "The service runs with the old configuration: systemctl --user reload acewatch\n"
+                    .to_owned()
+            }
+            _ if self.is_for_the_machine() => {
+                "To watch all the time: sudo acewatch service install --system\n".to_owned()
+            }
+            _ if systemd::has_user_manager(runtime.as_ref()) => {
+                format!("To watch all the time: {}\n", self.command("service install"))
+            }
+            _ => format!("To watch: {}, as long as it runs\n", self.command("run")),
+        };
+        let read = if wanted || runs {
+            String::new()
+        } else {
+            format!("{} reads the mail once, ", self.command("check"))
+        };
+        render::print(&format!(
+            "{watch}{read}{} looks at everything, {} says how all applications stand.\n",
+            self.command("doctor"),
+            self.command("status")
+        ))
     }
 }
 
@@ -548,7 +631,12 @@ async fn attempt(
     settings: &Settings,
     typed: Option<&Typed>,
 ) -> Result<Session, Error> {
-    let limits = &settings.limits;
+    // Somebody waits for it.
+    let limits = &Limits {
+        connect_timeout: settings.limits.connect_timeout.min(PATIENCE),
+        command_timeout: settings.limits.command_timeout.min(PATIENCE),
+        ..settings.limits.clone()
+    };
     if let Some(typed) = typed {
         let greeted = greet(mailbox, limits).await?;
         return login(greeted, mailbox, limits, &typed.secret).await;

@@ -395,7 +395,9 @@ impl<'a> Overview<'a> {
         if let Some(at) = self.at {
             text.push_str(&format!("as of {}\n", render::moment(at, zone)));
         }
-        if self.n_all == 0 {
+        if self.n_all == 0 && !self.watched.is_empty() && self.last_complete_check().is_none() {
+            text.push_str("\nnothing was read yet: `acewatch check` reads the mail once, `acewatch service install` has it watched\n");
+        } else if self.n_all == 0 {
             text.push_str("\nno applications yet: `acewatch add` registers one, and your own mails to CBP in the Sent folder register themselves\n");
             return text;
         }

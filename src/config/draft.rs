@@ -76,7 +76,15 @@ impl Draft {
     ///
     /// It is no TOML.
     pub fn of(text: Option<&str>) -> Result<Draft, TomlError> {
-        let document = text.unwrap_or_default().trim_start_matches('\u{feff}').parse()?;
+        let plain = text.unwrap_or_default().trim_start_matches('\u{feff}');
+        let mut document: DocumentMut = plain.parse()?;
+        // `mailbox = [{ … }]`: the same meaning in other letters, in which no key can be set.
+        if let Some(mailboxes) = document.get_mut("mailbox")
+            && !mailboxes.is_array_of_tables()
+            && let Ok(tables) = mailboxes.clone().into_array_of_tables()
+        {
+            *mailboxes = Item::ArrayOfTables(tables);
+        }
         Ok(Draft { document, is_new: text.is_none(), changes: Vec::new() })
     }
 
@@ -102,20 +110,9 @@ impl Draft {
             .document
             .entry("mailbox")
             .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        match mailboxes {
-            Item::ArrayOfTables(tables) => {
-                tables.push(table);
-                tables.len() - 1
-            }
-            // `mailbox = [{ … }]`: the same meaning in other letters.
-            other => {
-                let mut tables = other.clone().into_array_of_tables().unwrap_or_default();
-                tables.push(table);
-                let last = tables.len() - 1;
-                *other = Item::ArrayOfTables(tables);
-                last
-            }
-        }
+        let Item::ArrayOfTables(tables) = mailboxes else { return 0 };
+        tables.push(table);
+        tables.len() - 1
     }
 
     /// A mailbox's name, user and host, as far as they are written.
@@ -148,7 +145,9 @@ impl Draft {
         match new.into() {
             Item::Value(new) => put(table, "[[mailbox]]", key, new, &mut self.changes),
             Item::Table(new) => {
-                let mut sub = Table::new();
+                // What else stands in such a table, such as a tenant's addresses, stays.
+                let there = table.remove(key).and_then(|item| item.into_table().ok());
+                let mut sub = there.unwrap_or_default();
                 for (key, new) in new {
                     if let Item::Value(new) = new {
                         put(&mut sub, "[mailbox.oauth]", &key, new, &mut self.changes);
@@ -170,6 +169,9 @@ impl Draft {
 
     /// Adds texts to a list under `[trust]`; what stands there stays.
     pub fn trust(&mut self, key: &str, new: &[String]) {
+        if new.is_empty() {
+            return;
+        }
         let Some(table) = trust_table(&mut self.document) else { return };
         let mut list = table.get(key).and_then(Item::as_array).cloned().unwrap_or_default();
         let is_known = |list: &Array, text: &str| {
@@ -352,6 +354,33 @@ authserv-id = [
             assert_eq!(tables.get(new).unwrap()["host"].as_str(), Some("b.example"));
             assert_eq!(again["trust"]["own-addresses"][0].as_str(), Some("b@broker.example"));
         }
+    }
+
+    #[test]
+    fn another_client_keeps_the_tenant_s_addresses() {
+        let text = "[[mailbox]]\nhost = \"h\"\nuser = \"u\"\n[mailbox.oauth]\nclient-id = \"old\"\ntoken-url = \"https://t.example/token\" # ours\n";
+        let mut draft = Draft::of(Some(text)).unwrap();
+        let mut table = Table::new();
+        table.insert("client-id", value("new"));
+        draft.set_secret(0, "oauth", table);
+        assert_eq!(draft.text(), text.replace("\"old\"", "\"new\""));
+        assert_eq!(draft.changes(), ["[mailbox.oauth] client-id = \"new\""]);
+    }
+
+    #[test]
+    fn nothing_added_leaves_no_trace() {
+        let mut draft = Draft::of(Some("[[mailbox]]\nhost = \"h\"\n")).unwrap();
+        draft.trust("own-addresses", &[]);
+        assert_eq!(draft.text(), "[[mailbox]]\nhost = \"h\"\n");
+    }
+
+    #[test]
+    fn a_mailbox_written_inline_can_be_changed() {
+        let mut draft =
+            Draft::of(Some("mailbox = [{ host = \"a.example\", user = \"a\" }]\n")).unwrap();
+        draft.set(0, "sent", "CBP");
+        assert_eq!(draft.identity(0), ("a".to_owned(), "a".to_owned(), "a.example".to_owned()));
+        assert_eq!(draft.changes(), ["[[mailbox]] sent = \"CBP\""]);
     }
 
     #[test]

@@ -217,9 +217,12 @@ fn secret(
         (None, None) => {
             let fault = Fault::new(
                 format!("is missing: nothing says where the password of `{}` is", owner.name),
-                "add `keyring = true` and run `acewatch secret store`, or add `password-command = \
-                 [\"pass\", \"show\", \"mail/ops\"]`, `password-file`, `credential`, `token-command` \
-                 or a table [mailbox.oauth]",
+                format!(
+                    "add `keyring = true` and run `acewatch secret store {}`, or add \
+                     `password-command = [\"pass\", \"show\", \"mail/ops\"]`, `password-file`, \
+                     `credential`, `token-command` or a table [mailbox.oauth]",
+                    owner.name
+                ),
             );
             Err(source.faulty(header, "password-command", fault))
         }

@@ -104,8 +104,10 @@ async fn attempt(
 }
 
 /// Whether those are named who vouch for the mails that come in. Too few mails say nothing.
-fn of_trust(named: &[String], Vouching { ids, n_vouched, n_mails }: Vouching) -> Option<ProbeStep> {
+fn of_trust(named: &[String], vouching: Vouching) -> Option<ProbeStep> {
     const FEW: usize = 3;
+    let Vouching { ids, n_vouched, n_mails, is_guess } = vouching;
+    let if_ours = if is_guess { "if that is your own mail server, " } else { "" };
     if n_mails < FEW || (named.is_empty() && ids.is_empty()) {
         return None;
     }
@@ -128,12 +130,12 @@ fn of_trust(named: &[String], Vouching { ids, n_vouched, n_mails }: Vouching) ->
             let (why, hint) = match named {
                 [] => (
                     format!("{vouches}, and `authserv-id` does not name it"),
-                    format!("write authserv-id = [{others}] under [trust]"),
+                    format!("{if_ours}write authserv-id = [{others}] under [trust]"),
                 ),
                 // Another mailbox may have the other one.
                 _ => (
                     format!("{vouches}, and `authserv-id` names only {shown}"),
-                    format!("add {others} to `authserv-id` under [trust]"),
+                    format!("{if_ours}add {others} to `authserv-id` under [trust]"),
                 ),
             };
             (Err(why), Some(hint))

@@ -634,8 +634,9 @@ pub fn pending_alerts(db: &Connection) -> Result<Vec<PendingAlert>> {
     pending(statement.query([])?)
 }
 
-/// The alerts that a channel has to deliver, oldest first: raised since `since`, and not delivered by
-/// another one up to `told_before`, because who was told long ago needs no second notice.
+/// The alerts that a channel has to deliver, oldest first: all that reached nobody, however old, and of
+/// the others those raised since `since` and not delivered by another one up to `told_before`, because
+/// who was told long ago needs no second notice.
 pub fn pending_for(
     db: &Connection,
     channel: &str,
@@ -651,7 +652,7 @@ pub fn pending_for(
              SELECT * FROM alerts WHERE :told_before < delivered_at AND withdrawn_at IS NULL
          ) a
          LEFT JOIN deliveries d ON d.alert = a.id AND d.channel = :channel
-         WHERE d.delivered_at IS NULL AND :since <= a.created_at
+         WHERE d.delivered_at IS NULL AND (a.delivered_at IS NULL OR :since <= a.created_at)
          ORDER BY a.created_at, a.id",
     )?;
     pending(statement.query(named_params! {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use crate::support::dovecot::Dovecot;
-use crate::support::mail::{ACME, JUNIPER, PELICAN, approval};
+use crate::support::mail::{ACME, Importer, JUNIPER, PELICAN, approval};
 use crate::support::program::{Program, Transport, mailbox};
 use crate::support::smtp::Smtp;
 use crate::support::{now, until};
@@ -160,23 +160,43 @@ fn each_channel_tells_by_itself_and_only_what_it_is_for() {
 }
 
 #[test]
-fn a_channel_added_later_is_not_told_of_the_past_and_a_check_tells_too() {
+fn a_channel_added_later_is_told_what_reached_nobody_and_nothing_else_of_the_past() {
     let server = Dovecot::start();
-    let receiver = Receiver::start();
     let program = program(&server, "");
-    server.deliver("INBOX", &approval(ACME, now()));
-    program.ok(&["check"]);
+    // A desktop is wanted, and there is none.
     let config = program.path("config/acewatch/config.toml");
     let text = fs::read_to_string(&config).unwrap();
-    let channel =
-        format!("[[channel]]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\n", receiver.port);
-    fs::write(&config, format!("{text}\n{channel}")).unwrap();
+    fs::write(&config, text.replace("desktop = false", "desktop = true")).unwrap();
+    let add = |name: &str| {
+        let receiver = Receiver::start();
+        let config = program.path("config/acewatch/config.toml");
+        let text = fs::read_to_string(&config).unwrap();
+        let channel = format!(
+            "[[channel]]\nname = \"{name}\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\n",
+            receiver.port
+        );
+        fs::write(&config, format!("{text}\n{channel}")).unwrap();
+        receiver
+    };
+    let of = |importer: Importer| format!("{}: approved by CBP", importer.company);
+    server.deliver("INBOX", &approval(ACME, now()));
     program.ok(&["check"]);
-    assert_eq!(receiver.titles(), [""; 0]);
+
+    // Then it is given up.
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("desktop = true", "desktop = false")).unwrap();
+    let first = add("first");
+    program.ok(&["check"]);
+    assert_eq!(first.titles(), [of(ACME)]);
+    let second = add("second");
+    program.ok(&["check"]);
+    assert_eq!(second.titles(), [""; 0]);
+
     server.deliver("INBOX", &approval(JUNIPER, now()));
     program.ok(&["check"]);
     program.ok(&["check"]);
-    assert_eq!(receiver.titles(), [format!("{}: approved by CBP", JUNIPER.company)]);
+    assert_eq!(first.titles(), [of(ACME), of(JUNIPER)]);
+    assert_eq!(second.titles(), [of(JUNIPER)]);
 }
 
 #[test]

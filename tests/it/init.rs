@@ -21,10 +21,16 @@ fn server() -> Dovecot {
     let server = Dovecot::start();
     let at = now() - chrono::Duration::days(3);
     server.deliver_at("Sent", &submission(ACME, at), at);
-    server.deliver("INBOX", &approval(ACME, now()));
+    // As a filter writes them that looks at a mail after the server took it in.
+    let vouched = |from: &str, mail: &str| {
+        format!(
+            "Authentication-Results: mx.broker.example; dmarc=pass header.from={from}\r\n{mail}"
+        )
+    };
+    server.deliver("INBOX", &vouched("cbp.dhs.gov", &approval(ACME, now())));
     server.deliver(
         "INBOX",
-        "Received: from mail.shop.example (mail.shop.example [198.51.100.7])\r\n by mx.broker.example with ESMTPS id 1; Mon, 4 May 2026 13:25:20 +0000\r\nAuthentication-Results: mx.broker.example; dmarc=pass header.from=shop.example\r\nFrom: news@shop.example\r\nTo: ops@broker.example\r\nSubject: Lamps\r\n\r\nBuy.\r\n",
+        &vouched("shop.example", "Received: from mail.shop.example (mail.shop.example [198.51.100.7])\r\n by mx.broker.example with ESMTPS id 1; Mon, 4 May 2026 13:25:20 +0000\r\nFrom: news@shop.example\r\nTo: ops@broker.example\r\nSubject: Lamps\r\n\r\nBuy.\r\n"),
     );
     server
 }
@@ -80,9 +86,9 @@ fn an_address_and_a_password_become_a_configuration_that_works() {
 
     The last 60 days: 1 submission, 1 approval; 1 application.
 
-    Nothing here shows notices. On a server add a [[channel]] (mail, webhook or command) to the configuration, and `desktop = false` under [notify].
-    To watch all the time: acewatch service install
-    `acewatch doctor` looks at everything, `acewatch check` reads the mail once, `acewatch status` says how all applications stand.
+    No notices can be shown in this session. Log in to a desktop, or have alerts mailed: docs/broker.md, "Whom to tell".
+    To watch: `acewatch run`, as long as it runs
+    `acewatch check` reads the mail once, `acewatch doctor` looks at everything, `acewatch status` says how all applications stand.
     "#);
 
     let written = configuration(&program).unwrap();
@@ -134,6 +140,38 @@ fn only_what_is_asked_for_changes() {
         "\"old.secret\"\n# The folders in which answers arrive.\nfolders = [\"INBOX\"]\n",
     );
     assert_eq!(configuration(&program), Some(expected));
+}
+
+#[test]
+fn another_folder_is_added_to_those_that_are_there() {
+    let server = server();
+    let program = Program::new();
+    let own = format!(
+        "[[mailbox]]\nname = \"main\"\nhost = \"localhost\"\nport = {}\nuser = \"{USER}\"\nca-file = \"{}\"\npassword-environment = \"ACEWATCH_TEST_PASSWORD\"\nfolders = [\"INBOX\", '\\Archive', \"Sent\"]\nsent = \"\"\n",
+        server.imaps_port,
+        server.ca_file().display()
+    );
+    fs::write(program.path("config/acewatch/config.toml"), &own).unwrap();
+    let mut terminal = program.at_a_terminal(&["init", "--name", "main", "--no-preview"]);
+    terminal.answer("Keep it so? [Y/n]", "");
+    // There is no archive.
+    terminal.answer("Number [1]:", "1");
+    terminal.answer("config.toml? [Y/n]", "y");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    let written = configuration(&program).unwrap();
+    assert!(written.contains("folders = [\"INBOX\", \"Sent\"]"), "{written}");
+
+    // The same account under another name is no other mailbox.
+    let port = server.imaps_port.to_string();
+    let words = ["init", "--address", "dana@broker.example", "--user", USER, "--host", "localhost"];
+    let more = ["--port", &port, "--yes", "--no-preview"];
+    let again = program.run(&[&words[..], &more[..]].concat());
+    assert_eq!(again.code, Some(0), "{again:#?}");
+    assert_eq!(configuration(&program).unwrap().matches("[[mailbox]]").count(), 1);
+    let other = program.run(&["init", "--address", USER, "--name", "other", "--yes"]);
+    assert_eq!(other.code, Some(2), "{other:#?}");
+    assert!(other.stderr.contains("is called main, not other"), "{other:#?}");
 }
 
 #[test]
@@ -202,8 +240,7 @@ fn whoever_sits_at_a_terminal_is_asked() {
     terminal.answer("(not shown):", "a wrong password");
     // The certificate of a bridge on this machine.
     terminal.answer("no other from now on? [Y/n]", "");
-    terminal.answer("Try another password? [Y/n]", "y");
-    terminal.answer("(not shown):", PASSWORD);
+    terminal.answer("Enter to give up (not shown):", PASSWORD);
     terminal.answer("config.toml? [Y/n]", "y");
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(0), "{screen}");

@@ -55,7 +55,7 @@ impl Ask {
                 "" => return Ok(usual),
                 "y" | "yes" => return Ok(true),
                 "n" | "no" => return Ok(false),
-                _ => {}
+                _ => anstream::eprintln!("Type y or n."),
             }
         }
     }
@@ -75,7 +75,7 @@ impl Ask {
                 "" => return Ok(0),
                 written => match written.parse::<usize>() {
                     Ok(n) if (1..=choices.len()).contains(&n) => return Ok(n - 1),
-                    _ => {}
+                    _ => anstream::eprintln!("Type a number from 1 to {}.", choices.len()),
                 },
             }
         }
@@ -87,15 +87,21 @@ impl Ask {
             return Err(missing("--password-stdin"));
         }
         loop {
-            anstream::eprint!("{question} (not shown): ");
-            let typed = rpassword::read_password()
-                .map_err(|error| Failure::new("the password cannot be asked for").because(error))?;
-            // Google and Apple show theirs in groups, and a copied one has a space at its end.
-            match typed.trim() {
-                "" => {}
-                trimmed => return Ok(Secret::new(trimmed.to_owned(), Kind::Password)),
+            match self.password_or_nothing(question)? {
+                Some(secret) => return Ok(secret),
+                None => anstream::eprintln!("It is empty."),
             }
         }
+    }
+
+    /// The same; Enter alone is nothing.
+    pub(super) fn password_or_nothing(self, question: &str) -> Result<Option<Secret>, Failure> {
+        anstream::eprint!("{question} (not shown): ");
+        let typed = rpassword::read_password()
+            .map_err(|error| Failure::new("the password cannot be asked for").because(error))?;
+        // Google and Apple show theirs in groups, and a copied one has a space at its end.
+        let trimmed = typed.trim();
+        Ok((!trimmed.is_empty()).then(|| Secret::new(trimmed.to_owned(), Kind::Password)))
     }
 }
 

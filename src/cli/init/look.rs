@@ -4,7 +4,7 @@ use super::Setup;
 use crate::app::App;
 use crate::cli::failure::Failure;
 use crate::cli::{Context, render};
-use crate::config::{MailboxSettings, Settings};
+use crate::config::{FolderName, MailboxSettings, Settings};
 use crate::domain::authenticity::{Trust, Vouching, who_vouches};
 use crate::domain::kind::Kind;
 use crate::mailbox::session::Session;
@@ -60,8 +60,9 @@ fn folders(setup: &mut Setup<'_>, found: &Survey) -> Result<(), Failure> {
     render::print(&format!("Folders: {}\n", shown.join(", ")))?;
     for missing in &found.missing {
         let (words, flag) = match missing.as_str() {
-            "\\Sent" => ("your own sent mail", "--sent"),
-            _ => ("junk, where answers get lost", "--folder"),
+            "\\Sent" => ("your own sent mail".to_owned(), "--sent"),
+            "\\Junk" => ("junk, where answers get lost".to_owned(), "--folder"),
+            other => (render::escaped(other), "--folder"),
         };
         render::print(&format!("The server does not say which folder holds {words}.\n"))?;
         if !setup.ask.is_possible {
@@ -74,12 +75,16 @@ fn folders(setup: &mut Setup<'_>, found: &Survey) -> Result<(), Failure> {
         let name = choices.get(chosen).filter(|_| 0 < chosen).map(String::as_str);
         match (missing.as_str(), name) {
             ("\\Sent", name) => setup.draft.set(setup.n, "sent", name.unwrap_or_default()),
-            (_, Some(name)) => {
-                let folders: toml_edit::Array = ["INBOX", name].into_iter().collect();
-                setup.draft.set(setup.n, "folders", folders);
-            }
-            (_, None) => {
-                let folders: toml_edit::Array = ["INBOX"].into_iter().collect();
+            (missing, name) => {
+                let mailbox = setup.mailbox()?;
+                let folders = mailbox.folders.iter().filter_map(|folder| match folder {
+                    FolderName::SpecialUse(use_) if use_.eq_ignore_ascii_case(missing) => name,
+                    FolderName::SpecialUse(text) | FolderName::Named(text) => Some(text.as_str()),
+                });
+                let mut folders: toml_edit::Array = folders.collect();
+                if folders.is_empty() {
+                    folders.push("INBOX");
+                }
                 setup.draft.set(setup.n, "folders", folders);
             }
         }
@@ -118,29 +123,41 @@ fn trust(
     let existing = &settings.trust.authserv_ids;
     let of_provider = provider.map(|provider| provider.authserv_id.as_slice()).unwrap_or_default();
     let known = [existing.as_slice(), of_provider].into_iter().filter(|known| !known.is_empty());
-    let Vouching { ids, n_vouched, n_mails } = known
+    let seen = known
         .map(|known| (known, who_vouches(&found.sample, own, known)))
-        .find_map(|(known, seen)| (seen.ids == known).then_some(seen))
-        .unwrap_or_else(|| who_vouches(&found.sample, own, &[]));
+        .find_map(|(known, seen)| (seen.ids == known).then_some(seen));
+    if seen.is_none() && settings.dkim.is_some() {
+        return render::print(
+            "Signatures (DKIM) are verified here, so that no server is needed to vouch.\n",
+        );
+    }
+    let seen = seen.unwrap_or_else(|| who_vouches(&found.sample, own, &[]));
+    let Vouching { ids, n_vouched, n_mails, is_guess } = seen;
     if !ids.is_empty() {
-        let whose = match ids.as_slice() {
-            [id] if id == "-" => "Your server, which writes no name,".to_owned(),
-            ids => render::escaped(&ids.join(", ")),
-        };
+        let whose = named(&ids);
         render::print(&format!("{whose} vouches for {n_vouched} of {n_mails} recent mails.\n"))?;
-        setup.draft.trust("authserv-id", &ids);
-        return Ok(());
+        let how = ids.iter().map(|id| format!("--authserv-id {id}")).collect::<Vec<_>>().join(" ");
+        if is_guess {
+            render::print(
+                "That counts only if it is your own mail server: a stranger could have written the name where it stands.\n",
+            )?;
+            let question = format!("Is {whose} your own mail server, or that of your provider?");
+            if !setup.ask.is_possible || !setup.ask.agrees(&question, false)? {
+                return render::print(&format!(
+                    "It is not trusted. If it is yours, `acewatch init` with {} trusts it; until then all of CBP's mail goes to review.\n",
+                    render::escaped(&how)
+                ));
+            }
+        }
+        return take(setup, &settings, &ids);
     }
     let known = if existing.is_empty() { of_provider } else { existing };
     if n_mails < FEW && !known.is_empty() {
-        setup.draft.trust("authserv-id", known);
-        let whose = match known {
-            [id] if id == "-" => "the server, which writes no name,".to_owned(),
-            known => render::escaped(&known.join(", ")),
-        };
-        return render::print(&format!(
-            "Too few recent mails to see who vouches for them; {whose} is trusted, as is known of this provider or was configured.\n"
-        ));
+        render::print(&format!(
+            "Too few recent mails to see who vouches for them: it is {}, as is known of this provider or was configured.\n",
+            named(known)
+        ))?;
+        return take(setup, &settings, known);
     }
     if n_mails < FEW {
         return render::print(
@@ -159,6 +176,38 @@ fn trust(
         return render::print("Signatures (DKIM) are verified here.\n");
     }
     render::print("All of CBP's mail goes to review.\n")
+}
+
+/// Trusts these names. They count for every mailbox, so that one that joins others needs a yes.
+fn take(setup: &mut Setup<'_>, settings: &Settings, ids: &[String]) -> Result<(), Failure> {
+    let is_there = |id: &String| settings.trust.authserv_ids.iter().any(|known| known == id);
+    if 1 < settings.mailboxes.len() && !ids.iter().all(is_there) {
+        render::print(&format!(
+            "Whom you trust counts for all mailboxes: a forged mail with the name of {} in it would be believed by a mailbox whose own server writes no results.\n",
+            named(ids)
+        ))?;
+        let agrees = match setup.ask.is_possible {
+            true => setup
+                .ask
+                .agrees("Does the server of each mailbox write results of its own?", true)?,
+            false => setup.args.yes,
+        };
+        if !agrees {
+            return render::print(
+                "It is not trusted; --authserv-id trusts it. Until then CBP's mail in this mailbox goes to review.\n",
+            );
+        }
+    }
+    setup.draft.trust("authserv-id", ids);
+    Ok(())
+}
+
+/// Servers by their names, for a person.
+fn named(ids: &[String]) -> String {
+    match ids {
+        [id] if id == "-" => "a server that writes no name".to_owned(),
+        ids => render::escaped(&ids.join(", ")),
+    }
 }
 
 /// The addresses from which somebody here writes to CBP.
@@ -185,7 +234,7 @@ pub(super) async fn tellers(settings: &Settings) -> Result<(), Failure> {
     };
     render::print(&match (desktop, n_channels) {
         (Some(server), _) => format!("Alerts are shown on this desktop ({}).\n", render::escaped(&server)),
-        (None, 0) => "Nothing here shows notices. On a server add a [[channel]] (mail, webhook or command) to the configuration, and `desktop = false` under [notify].\n".to_owned(),
+        (None, 0) => "No notices can be shown in this session. Log in to a desktop, or have alerts mailed: docs/broker.md, \"Whom to tell\".\n".to_owned(),
         (None, n) => format!("Alerts go out by {}.\n", plural(n, "channel")),
     })
 }

@@ -52,6 +52,10 @@ pub(super) struct Client {
     /// The client id that your organisation has at the provider, for --oauth
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
+    /// The tenant that it belongs to, by its id or domain, where it is for one organisation alone
+    /// (Microsoft)
+    #[arg(long, value_name = "TENANT", requires = "oauth")]
+    pub tenant: Option<String>,
     /// The file with the client secret that goes with it, where there is one
     #[arg(long, value_name = "FILE", requires = "oauth")]
     pub client_secret_file: Option<PathBuf>,
@@ -121,8 +125,16 @@ pub(super) async fn decide(
             return typed(ask, from_input, mailbox, keep).map(Some);
         }
     } else if let Some(source) = mailbox.secret {
-        if from_input {
-            let keep = kept(source).ok_or_else(|| {
+        let is_moved = matches!(source, SecretSource::Keyring(old) if *old != account(mailbox));
+        if is_moved && !from_input && !ask.is_possible {
+            return Err(Failure::usage(format!(
+                "{source} has no password for {} at {}",
+                mailbox.user, mailbox.host
+            ))
+            .hint("give it with --password-stdin"));
+        }
+        if from_input || is_moved {
+            let keep = kept(source, mailbox).ok_or_else(|| {
                 Failure::usage(format!(
                     "the password comes from {source}, which is not written here"
                 ))
@@ -146,20 +158,27 @@ pub(super) fn again(
     mailbox: &Mailbox<'_>,
     before: Option<Typed>,
 ) -> Result<Option<Typed>, Failure> {
-    let keep = before.map(|before| before.keep).or_else(|| mailbox.secret.and_then(kept));
+    let keep = before
+        .map(|before| before.keep)
+        .or_else(|| mailbox.secret.and_then(|source| kept(source, mailbox)));
     match keep {
-        Some(keep) if ask.is_possible && ask.agrees("Try another password?", true)? => {
-            typed(ask, false, mailbox, keep).map(Some)
+        Some(keep) if ask.is_possible => {
+            let question = format!(
+                "Password of {} once more, Enter to give up",
+                render::escaped(mailbox.user)
+            );
+            Ok(ask.password_or_nothing(&question)?.map(|secret| Typed { secret, keep }))
         }
         _ => Ok(None),
     }
 }
 
 /// Where a new password goes so that the configuration finds it as it finds the old one.
-fn kept(source: &SecretSource) -> Option<Keep> {
+fn kept(source: &SecretSource, mailbox: &Mailbox<'_>) -> Option<Keep> {
     match source {
         SecretSource::File(path) => Some(Keep::File(path.clone())),
-        SecretSource::Keyring(account) => Some(Keep::Keyring { account: account.clone() }),
+        // Under the name that it is looked for with from now on.
+        SecretSource::Keyring(_) => Some(Keep::Keyring { account: account(mailbox) }),
         _ => None,
     }
 }
@@ -207,7 +226,16 @@ async fn choose(
     let takes_password = mailbox
         .provider
         .is_none_or(|provider| provider.secret.iter().any(|kind| *kind != SecretKind::Oauth));
+    // The service of a machine runs as a user of its own, who can read nothing of anybody's.
+    let is_for_the_machine = mailbox.directory.starts_with("/etc");
+    if is_for_the_machine && from_input {
+        return Err(Failure::usage(
+            "the service of a machine cannot read a password that is kept here",
+        )
+        .hint("give --credential NAME, or --password-command"));
+    }
     let has_keyring = match keyring::state(PATIENCE).await {
+        _ if is_for_the_machine => false,
         State::Ready | State::Locked => true,
         State::NoTool => {
             render::print(
@@ -217,7 +245,7 @@ async fn choose(
         }
         State::Absent => false,
     };
-    let file = mailbox.directory.join(format!("{}.secret", file_name(mailbox.name)));
+    let file = free_file(mailbox);
     let in_file_words =
         format!("type it; it is kept in {}, which only you can read", file.display());
     let mut choices: Vec<(Choice, String)> = Vec::new();
@@ -226,13 +254,18 @@ async fn choose(
             choices
                 .push((Choice::Keyring, "type it; it is kept in the system's keyring".to_owned()));
         }
-        choices.push((Choice::File, in_file_words));
+        match is_for_the_machine {
+            true => {
+                choices.push((Choice::Credential, "a credential of its systemd unit".to_owned()))
+            }
+            false => choices.push((Choice::File, in_file_words)),
+        }
         choices.push((
             Choice::Command,
             "a command prints it, such as that of a password manager".to_owned(),
         ));
     }
-    if mailbox.provider.is_some_and(|provider| provider.oauth.is_some()) {
+    if !is_for_the_machine && mailbox.provider.is_some_and(|provider| provider.oauth.is_some()) {
         choices.push((
             Choice::SignIn,
             "sign in with OAuth 2.0, with a client id of your own".to_owned(),
@@ -254,6 +287,11 @@ async fn choose(
             let keep = in_file(draft, mailbox, file);
             typed(ask, from_input, mailbox, keep).map(Some)
         }
+        Some(Choice::Credential) => {
+            let name = ask.line("Name of the credential", Some("imap"), "--credential")?;
+            draft.set_secret(mailbox.n, "credential", value(name));
+            Ok(None)
+        }
         Some(Choice::Command) => {
             let command = command(ask, "--password-command")?;
             draft.set_secret(mailbox.n, "password-command", value(list(&command)));
@@ -272,6 +310,7 @@ async fn choose(
 enum Choice {
     Keyring,
     File,
+    Credential,
     Command,
     SignIn,
     Token,
@@ -319,6 +358,32 @@ async fn sign_in(
             }
         }
         None => {}
+    }
+    let tenant = match &client.tenant {
+        Some(tenant) => tenant.clone(),
+        None if ask.is_possible && provider.id == "microsoft" => ask.line(
+            "Tenant that the client is for, by id or domain; - for any",
+            Some("-"),
+            "--tenant",
+        )?,
+        None => "-".to_owned(),
+    };
+    if let Some(oauth) = provider.oauth.as_ref().filter(|_| tenant != "-") {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+        if tenant.is_empty() || !tenant.chars().all(is_plain) {
+            return Err(Failure::usage(format!("{tenant:?} is no tenant"))
+                .hint("write its id or its domain, as the provider shows it"));
+        }
+        let urls = [
+            ("authorization-url", oauth.authorization_url.as_deref()),
+            ("device-url", oauth.device_url.as_deref()),
+            ("token-url", Some(oauth.token_url.as_str())),
+        ];
+        for (key, url) in urls {
+            if let Some(url) = url.filter(|url| url.contains("/common/")) {
+                table.insert(key, value(url.replace("/common/", &format!("/{tenant}/"))));
+            }
+        }
     }
     if !matches!(keyring::state(PATIENCE).await, State::Ready | State::Locked) {
         table.insert("store", value("file"));
@@ -390,9 +455,18 @@ fn list(words: &[String]) -> Array {
     words.iter().map(String::as_str).collect()
 }
 
-/// A mailbox's name as the name of a file.
-fn file_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect()
+/// The file for the password of a mailbox, which is no other's.
+fn free_file(mailbox: &Mailbox<'_>) -> PathBuf {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.@+".contains(c);
+    let name: String = mailbox.name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+    let is_its_own =
+        |path: &Path| matches!(mailbox.secret, Some(SecretSource::File(own)) if own == path);
+    let numbered = (2..).map(|n| format!("{name}-{n}.secret"));
+    std::iter::once(format!("{name}.secret"))
+        .chain(numbered)
+        .map(|name| mailbox.directory.join(name))
+        .find(|path| is_its_own(path) || !path.exists())
+        .unwrap_or_else(|| mailbox.directory.join("password.secret"))
 }
 
 /// Writes a file for its owner alone; what was there stays until the new one is whole.

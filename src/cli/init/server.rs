@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 impl Setup<'_> {
     /// The server of an address: as the flags say, as it is found, or as somebody says.
-    pub(super) async fn find(&self, address: &str) -> Result<Found, Failure> {
+    pub(super) async fn find(&self, address: &mut String) -> Result<Found, Failure> {
         let providers = provider::built_in().map_err(|error| {
             Failure::new("the built-in providers cannot be read").because(error)
         })?;
@@ -28,7 +28,8 @@ impl Setup<'_> {
         };
         let found = match (&self.args.host, provider) {
             (Some(host), provider) => {
-                return Ok(self.given(host.clone(), address, provider.cloned()));
+                let found = self.named(host, address)?;
+                return Ok(Found { provider: provider.cloned(), ..found });
             }
             (None, Some(provider)) => {
                 let because = "as you say".to_owned();
@@ -57,7 +58,15 @@ impl Setup<'_> {
                         .hint("name it with --host, or its provider with --provider"));
                 }
                 render::print(&text)?;
-                self.asked(address)
+                render::print(
+                    "Is the address spelled right? Otherwise whoever runs the mail, or the settings of your mail program, tell its IMAP server.\n",
+                )?;
+                let answer = self.ask.line("IMAP server, or the right address", None, "--host")?;
+                if config::is_address(&answer) {
+                    *address = answer;
+                    return Box::pin(self.find(address)).await;
+                }
+                self.named(&answer, address)
             }
         }
     }
@@ -94,7 +103,29 @@ impl Setup<'_> {
         let (_, domain) = address.rsplit_once('@').unwrap_or_default();
         let usual = format!("imap.{domain}");
         let host = self.ask.line("IMAP server", Some(&usual), "--host")?;
-        Ok(self.given(host, address, None))
+        self.named(&host, address)
+    }
+
+    /// A server as one types it: a name, or with a port behind it.
+    fn named(&self, typed: &str, address: &str) -> Result<Found, Failure> {
+        let bare = typed.trim().trim_start_matches("imaps://").trim_start_matches("imap://");
+        let bare = bare.trim_end_matches('/');
+        let (host, port) = match bare.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') => (host, port.parse::<u16>().ok()),
+            _ => (bare, None),
+        };
+        let mut found = self.given(host.to_owned(), address, None);
+        if let Some(port) = port {
+            found.server.port = port;
+            if port == 143 {
+                found.server.tls = config::Tls::StartTls;
+            }
+        }
+        match config::is_host(host) {
+            true => Ok(found),
+            false => Err(Failure::usage(format!("{typed:?} is no name of a server"))
+                .hint("write it as in imap.example.com, or imap.example.com:993")),
+        }
     }
 
     /// A server by name, with the port and protection of the flags.
