@@ -138,6 +138,24 @@ struct State {
     is_closed: bool,
 }
 
+impl State {
+    /// Stores what could not be stored before, unless something else than it replaces is `there` by now.
+    async fn store_late(
+        &mut self,
+        vault: &Vault,
+        there: Option<[u8; 32]>,
+        limit: Duration,
+    ) -> Result<(), Error> {
+        if let Some((replaces, grant)) = &self.unstored
+            && *replaces == there
+        {
+            vault.store(grant, limit).await?;
+        }
+        self.unstored = None;
+        Ok(())
+    }
+}
+
 /// What nobody has been told of yet.
 #[derive(Default)]
 struct Told {
@@ -267,10 +285,26 @@ impl OAuth {
     }
 
     /// Waits until nothing is being renewed, at most `limit`, and lets nothing be renewed any more, so
-    /// that the process may end: what a provider has just given out must be stored first.
+    /// that the process may end: what a provider has given out must be stored first.
     pub async fn close(&self, limit: Duration) {
-        if let Ok(mut state) = timeout(limit, self.state.lock()).await {
+        let Settings { vault, mailbox, .. } = &self.settings;
+        let closing = async {
+            let mut state = self.state.lock().await;
             state.is_closed = true;
+            if state.unstored.is_none() {
+                return Ok(());
+            }
+            let _lock = vault.lock(limit).await?;
+            let there = vault.read(limit).await?.map(|grant| digest(&grant.refresh_token));
+            state.store_late(vault, there, limit).await
+        };
+        match timeout(limit, closing).await.unwrap_or(Err(Error::InUse { limit })) {
+            Ok(()) => {}
+            Err(error) => tracing::error!(
+                mailbox,
+                "cannot store the refresh token of the mailbox {mailbox}: {}",
+                error.chain()
+            ),
         }
     }
 
@@ -363,11 +397,12 @@ impl Renewal {
         let _lock = vault.lock(self.limit).await?;
         let stored = vault.read(self.limit).await?;
         let there = stored.as_ref().map(|grant| digest(&grant.refresh_token));
-        let grant = match (state.unstored.take(), stored) {
-            // Unless somebody has signed in since.
-            (Some((replaces, grant)), _) if replaces == there => grant,
-            (_, Some(grant)) => grant,
-            (_, None) => return Err(Error::NotSignedIn { mailbox: mailbox.clone() }),
+        // Somebody has signed in since, or it is stored after all.
+        state.unstored.take_if(|(replaces, _)| *replaces != there);
+        let grant = match (&state.unstored, stored) {
+            (Some((_, grant)), _) => grant.clone(),
+            (None, Some(grant)) => grant,
+            (None, None) => return Err(Error::NotSignedIn { mailbox: mailbox.clone() }),
         };
         if !grant.client_id.is_empty() && grant.client_id != *client_id {
             return Err(Error::OtherClient { mailbox: mailbox.clone() });
@@ -378,13 +413,23 @@ impl Renewal {
         {
             return Err(Error::TakenBack { mailbox: mailbox.clone(), said: because.clone() });
         }
+        if state.unstored.is_none() {
+            // Asking may end the token that is stored; a place for the next one comes first.
+            vault.require_room(self.limit).await?;
+        }
         let asked = (Instant::now(), clock::now());
         let answer = match self.ask(&grant).await {
             Err(Error::TakenBack { mailbox, said }) => {
                 state.refused = Some((used, said.clone()));
                 return Err(Error::TakenBack { mailbox, said });
             }
-            answer => answer?,
+            Err(error) => {
+                if let Err(error) = state.store_late(vault, there, self.limit).await {
+                    tracing::debug!(mailbox, error = %error.chain(), "still cannot store it");
+                }
+                return Err(error);
+            }
+            Ok(answer) => answer,
         };
         state.refused = None;
         let access = Access::of(&answer, asked);
@@ -392,8 +437,10 @@ impl Renewal {
         let news = self.settings.renewed(&next, asked.1);
         let is_new = there != Some(digest(&next.refresh_token))
             || next.sign_in_before != grant.sign_in_before;
-        if is_new && let Err(error) = vault.store(&next, self.limit).await {
-            // It is in nobody's hands but ours, and is stored at the next renewal.
+        let stored = if is_new { vault.store(&next, self.limit).await } else { Ok(()) };
+        state.unstored = None;
+        if let Err(error) = stored {
+            // It is in nobody's hands but ours, and is stored as soon as that can be.
             tracing::error!(
                 mailbox,
                 "cannot store the new refresh token of the mailbox {mailbox}: {}; it is lost when acewatch ends",

@@ -150,3 +150,50 @@ fn a_mailbox_of_any_name_can_be_typed() {
         assert_eq!(command(name), expected);
     }
 }
+
+#[tokio::test]
+async fn a_token_that_could_not_be_stored_outlives_a_provider_that_is_away() {
+    let home = tempfile::tempdir().unwrap();
+    let oauth = OAuth::new(settings(home.path()));
+    let (vault, limit) = (&oauth.settings.vault, Duration::from_secs(20));
+    let stored =
+        async || vault.read(limit).await.unwrap().unwrap().refresh_token.expose().to_owned();
+    let hold = async |replaces: &str, token: &str| {
+        let replaces = digest(&Grant::parse(replaces).refresh_token);
+        oauth.state.lock().await.unstored = Some((Some(replaces), Grant::parse(token)));
+    };
+    vault.store(&Grant::parse("spent"), limit).await.unwrap();
+    let (key, away) = (home.path().join("key"), home.path().join("away"));
+    hold("spent", "only-one").await;
+    let error = oauth.access_token(limit).await.unwrap_err();
+    assert_eq!(error.patience(), Patience::Unreachable, "{error}");
+    assert_eq!(stored().await, "only-one");
+    // As long as it cannot be stored it is not forgotten.
+    hold("only-one", "next").await;
+    std::fs::rename(&key, &away).unwrap();
+    assert!(oauth.access_token(limit).await.is_err());
+    oauth.close(limit).await;
+    assert!(oauth.state.lock().await.unstored.is_some());
+    std::fs::rename(&away, &key).unwrap();
+    // Before the process ends it is stored, unless somebody has signed in since.
+    oauth.close(limit).await;
+    assert_eq!(stored().await, "next");
+    hold("only-one", "old").await;
+    oauth.close(limit).await;
+    assert_eq!(stored().await, "next");
+}
+
+#[tokio::test]
+async fn a_provider_is_not_asked_while_its_answer_could_not_be_stored() {
+    let home = tempfile::tempdir().unwrap();
+    let oauth = OAuth::new(settings(home.path()));
+    let (vault, limit) = (&oauth.settings.vault, Duration::from_secs(20));
+    vault.store(&Grant::parse("good"), limit).await.unwrap();
+    vault.require_room(limit).await.unwrap();
+    let gone = Vault { folder: home.path().join("gone"), ..vault.clone() };
+    let error = gone.require_room(limit).await.unwrap_err();
+    assert!(matches!(error, Error::File { .. }), "{error}");
+    assert!(!error.hint().is_empty() && error.patience() == Patience::Passing);
+    // Nothing is left of the attempt.
+    assert_eq!(std::fs::read_dir(&vault.folder).unwrap().count(), 1);
+}

@@ -27,6 +27,8 @@ use crate::secret::{Kind, Secret, SecretError, SecretSource};
 const MAGIC: &[u8] = b"acewatch-sealed-1\n";
 /// The shortest text that a key is made of: it is not stretched, so it must be random.
 const SHORTEST_KEY: usize = 32;
+/// More bytes than a sealed file has; Microsoft's refresh tokens have up to 2 KB.
+const ROOM: usize = 8192;
 
 /// Where the refresh token of a mailbox is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -107,6 +109,24 @@ impl Vault {
                 let opened = key.and_then(|key| open(&key, &self.account, &sealed));
                 let text = opened.ok_or_else(|| Error::Unsealable { place: self.place() })?;
                 Ok(Some(Grant::parse(&text)))
+            }
+        }
+    }
+
+    /// That a permission could be stored, as far as that is seen without storing one.
+    pub(super) async fn require_room(&self, limit: Duration) -> Result<(), Error> {
+        match &self.store {
+            Store::Keyring => match keyring::state(limit).await {
+                keyring::State::Locked => {
+                    Err(Error::Keyring { source: Box::new(SecretError::KeyringLocked) })
+                }
+                // Where it is gone, storing says so.
+                _ => Ok(()),
+            },
+            Store::File(_) => {
+                let tried = tempfile::NamedTempFile::new_in(&self.folder)
+                    .and_then(|mut file| file.write_all(&[0; ROOM]));
+                tried.map_err(|source| Error::File { path: self.path("sealed"), source })
             }
         }
     }
