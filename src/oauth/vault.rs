@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -69,10 +69,7 @@ impl Vault {
         let path = self.path("lock");
         let failed = |source| Error::File { path: path.clone(), source };
         make_folder(&self.folder).map_err(failed)?;
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(&path).map_err(failed)?;
-        hand_over(&path);
+        let file = open_lock(&path).map_err(failed)?;
         let deadline = Instant::now() + limit;
         loop {
             match file.try_lock() {
@@ -287,18 +284,40 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         make_folder(above)?;
     }
     match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => {
+            let mut options = File::options();
+            options.read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW);
+            hand_over(&options.open(folder)?, folder);
+            Ok(())
+        }
         // Another process was faster.
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => hand_over(folder),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
-/// Gives a file to the owner of its folder: what root makes beside the history of a service belongs to
-/// the service's user. For everybody else that is so already, or not allowed.
-fn hand_over(path: &Path) {
+/// Opens the file of a lock, and makes it where it is missing. No link is followed: the folder may
+/// belong to the user of a service, and this process be root.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            hand_over(&file, path);
+            Ok(file)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives what was just made at `path` to the owner of its folder: what root makes beside the history of
+/// a service belongs to the service's user. For everybody else that is so already, or not allowed. It
+/// is the open file that is given, since another may stand at its path by now; and never one that was
+/// there before, since the service's user may have put it there.
+fn hand_over(made: &File, path: &Path) {
     if let Some(folder) = path.parent().and_then(|folder| fs::metadata(folder).ok()) {
-        let _ = chown(path, Some(folder.uid()), Some(folder.gid()));
+        let _ = fchown(made, Some(folder.uid()), Some(folder.gid()));
     }
 }
 
@@ -307,7 +326,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
-    hand_over(file.path());
+    hand_over(file.as_file(), file.path());
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -316,6 +335,8 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{chown, symlink};
+
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(20);
@@ -410,6 +431,34 @@ mod tests {
         for path in [vault.path("sealed"), vault.path("lock"), vault.folder.clone()] {
             assert_eq!(fs::metadata(path).unwrap().uid(), owner);
         }
+    }
+
+    #[tokio::test]
+    async fn what_the_service_s_user_links_to_is_neither_opened_nor_given_away() {
+        let home = tempfile::tempdir().unwrap();
+        let vault = vault(home.path());
+        drop(vault.lock(LIMIT).await.unwrap());
+        let other = home.path().join("shadow");
+        fs::write(&other, "root's").unwrap();
+        let before = fs::metadata(&other).unwrap().uid();
+        // Only root can, and then it matters.
+        let _ = chown(&vault.folder, Some(65_534), Some(65_534));
+        for missing in [true, false] {
+            fs::remove_file(vault.path("lock")).unwrap();
+            let to = if missing { home.path().join("missing") } else { other.clone() };
+            symlink(to, vault.path("lock")).unwrap();
+            let refused = vault.lock(LIMIT).await.unwrap_err();
+            assert!(matches!(refused, Error::File { .. }), "{refused}");
+        }
+        assert!(!home.path().join("missing").exists());
+        fs::remove_file(vault.path("lock")).unwrap();
+        fs::hard_link(&other, vault.path("lock")).unwrap();
+        let _ = vault.lock(LIMIT).await;
+        // A permission takes the place of a link, not of what it points to.
+        symlink(&other, vault.path("sealed")).unwrap();
+        vault.store(&grant("x"), LIMIT).await.unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "root's");
+        assert_eq!(fs::metadata(&other).unwrap().uid(), before);
     }
 
     #[tokio::test]
