@@ -22,6 +22,7 @@ pub mod sign_in;
 pub mod vault;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -124,6 +125,8 @@ pub struct OAuth {
     pub settings: Settings,
     state: Arc<tokio::sync::Mutex<State>>,
     told: Arc<Mutex<Told>>,
+    /// Whether the process is about to end. Apart from the state, which a renewal may hold.
+    is_closed: AtomicBool,
 }
 
 /// What this process remembers.
@@ -134,8 +137,6 @@ struct State {
     refused: Option<([u8; 32], String)>,
     /// What could not be stored, and the digest of what stands in its place.
     unstored: Option<(Option<[u8; 32]>, Grant)>,
-    /// Whether the process is about to end.
-    is_closed: bool,
 }
 
 impl State {
@@ -216,7 +217,12 @@ impl Settings {
 impl OAuth {
     /// A way without a token yet.
     pub fn new(settings: Settings) -> OAuth {
-        OAuth { settings, state: Arc::default(), told: Arc::default() }
+        OAuth {
+            settings,
+            state: Arc::default(),
+            told: Arc::default(),
+            is_closed: AtomicBool::new(false),
+        }
     }
 
     /// An access token that is good for a while, renewed if need be, within `limit`.
@@ -227,7 +233,7 @@ impl OAuth {
     pub async fn access_token(&self, limit: Duration) -> Result<Secret, Error> {
         let waited = timeout(limit, Arc::clone(&self.state).lock_owned()).await;
         let mut state = waited.map_err(|_| Error::InUse { limit })?;
-        if state.is_closed {
+        if self.is_closed.load(Ordering::SeqCst) {
             return Err(Error::InUse { limit });
         }
         if let Some(access) = &mut state.access
@@ -284,13 +290,12 @@ impl OAuth {
         self.told().news.take()
     }
 
-    /// Waits until nothing is being renewed, at most `limit`, and lets nothing be renewed any more, so
-    /// that the process may end: what a provider has given out must be stored first.
+    /// Lets nothing be renewed any more, and waits until nothing is, at most `limit`, so that the process may end: what a provider has given out must be stored first.
     pub async fn close(&self, limit: Duration) {
         let Settings { vault, mailbox, .. } = &self.settings;
+        self.is_closed.store(true, Ordering::SeqCst);
         let closing = async {
             let mut state = self.state.lock().await;
-            state.is_closed = true;
             if state.unstored.is_none() {
                 return Ok(());
             }

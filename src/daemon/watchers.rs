@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -53,11 +54,7 @@ impl Watchers {
         };
         let _ = timeout(LEAVE, leave).await;
         // A refresh token that a provider has just given out must not go with this process.
-        let closed = async {
-            for oauth in app.settings.mailboxes.iter().filter_map(|m| m.secret.oauth()) {
-                oauth.close(LEAVE).await;
-            }
-        };
-        let _ = timeout(LEAVE, closed).await;
+        let able = app.settings.mailboxes.iter().filter_map(|m| m.secret.oauth());
+        join_all(able.map(|oauth| oauth.close(LEAVE))).await;
     }
 }

@@ -197,3 +197,17 @@ async fn a_provider_is_not_asked_while_its_answer_could_not_be_stored() {
     // Nothing is left of the attempt.
     assert_eq!(std::fs::read_dir(&vault.folder).unwrap().count(), 1);
 }
+
+#[tokio::test]
+async fn who_waits_for_a_renewal_does_not_renew_once_the_process_ends() {
+    let home = tempfile::tempdir().unwrap();
+    let oauth = OAuth::new(settings(home.path()));
+    let limit = Duration::from_secs(20);
+    oauth.settings.vault.store(&Grant::parse("good"), limit).await.unwrap();
+    let renewing = Arc::clone(&oauth.state).lock_owned().await;
+    // In this order: the one who waits is before the one who closes.
+    let (waited, (), ()) =
+        tokio::join!(oauth.access_token(limit), oauth.close(limit), async { drop(renewing) });
+    let error = waited.unwrap_err();
+    assert!(matches!(error, Error::InUse { .. }), "{error}");
+}
