@@ -49,6 +49,10 @@ const AHEAD: Duration = Duration::from_mins(5);
 /// does; an hour is what most give).
 const USUAL_LIFE: Duration = Duration::from_hours(1);
 
+/// How long the provider is not asked again about a token that it did not take. Most refusals are for
+/// good; one by a policy, such as that of a place or of a device, may be lifted without a new sign-in.
+const REST: Duration = Duration::from_hours(1);
+
 /// What the user decided about a mailbox's OAuth 2.0.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Settings {
@@ -133,10 +137,19 @@ pub struct OAuth {
 #[derive(Default)]
 struct State {
     access: Option<Access>,
-    /// The refresh token that the provider took no more, by its digest, and why. It is not asked again.
-    refused: Option<([u8; 32], String)>,
+    refused: Option<Refused>,
     /// What could not be stored, and the digest of what stands in its place.
     unstored: Option<(Option<[u8; 32]>, Grant)>,
+}
+
+/// That the provider did not take a refresh token.
+struct Refused {
+    /// Its digest.
+    token: [u8; 32],
+    /// The provider's words.
+    because: String,
+    /// Until this is over the provider is not asked again.
+    rest: Life,
 }
 
 impl State {
@@ -413,10 +426,12 @@ impl Renewal {
             return Err(Error::OtherClient { mailbox: mailbox.clone() });
         }
         let used = digest(&grant.refresh_token);
-        if let Some((refused, because)) = &state.refused
-            && *refused == used
+        if let Some(refused) = &state.refused
+            && refused.token == used
+            && !refused.rest.is_over(Duration::ZERO, Instant::now(), clock::now())
         {
-            return Err(Error::TakenBack { mailbox: mailbox.clone(), said: because.clone() });
+            let said = refused.because.clone();
+            return Err(Error::TakenBack { mailbox: mailbox.clone(), said });
         }
         if state.unstored.is_none() {
             // Asking may end the token that is stored; a place for the next one comes first.
@@ -425,7 +440,8 @@ impl Renewal {
         let asked = (Instant::now(), clock::now());
         let answer = match self.ask(&grant).await {
             Err(Error::TakenBack { mailbox, said }) => {
-                state.refused = Some((used, said.clone()));
+                let rest = Life { since: asked.0, since_wall: asked.1, length: REST };
+                state.refused = Some(Refused { token: used, because: said.clone(), rest });
                 return Err(Error::TakenBack { mailbox, said });
             }
             Err(error) => {

@@ -211,3 +211,23 @@ async fn who_waits_for_a_renewal_does_not_renew_once_the_process_ends() {
     let error = waited.unwrap_err();
     assert!(matches!(error, Error::InUse { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_provider_that_refused_is_asked_again_after_an_hour() {
+    let home = tempfile::tempdir().unwrap();
+    let oauth = OAuth::new(settings(home.path()));
+    let limit = Duration::from_secs(20);
+    let grant = Grant::parse("refused");
+    oauth.settings.vault.store(&grant, limit).await.unwrap();
+    for (ago, patience) in [(3590, Patience::SignIn), (3600, Patience::Unreachable)] {
+        let since_wall = clock::now() - chrono::Duration::seconds(ago);
+        oauth.state.lock().await.refused = Some(Refused {
+            token: digest(&grant.refresh_token),
+            because: "invalid_grant: AADSTS53003".to_owned(),
+            rest: Life { since: Instant::now(), since_wall, length: REST },
+        });
+        // That it is asked shows in that nobody listens there.
+        let error = oauth.access_token(limit).await.unwrap_err();
+        assert_eq!(error.patience(), patience, "{ago}: {error}");
+    }
+}
