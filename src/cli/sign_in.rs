@@ -27,6 +27,9 @@ use crate::store;
 use crate::store::record::Account;
 use crate::store::sign_in::SignIn;
 
+/// How long a person may take to type the password of the keyring.
+const TYPING: Duration = Duration::from_mins(2);
+
 /// Sign in to a mailbox that is read by OAuth 2.0
 ///
 /// Opens the provider's page in your browser, or shows a code to type on any device, waits until you
@@ -331,7 +334,7 @@ async fn require_keyring(oauth: &OAuth, limit: Duration) -> Result<(), Failure> 
     let what_to_do = match keyring::state(limit).await {
         keyring::State::Ready => return Ok(()),
         keyring::State::Locked if std::io::stdin().is_terminal() => {
-            return oauth.settings.vault.unlock(limit).await.map_err(|error| {
+            return oauth.settings.vault.unlock(limit.max(TYPING)).await.map_err(|error| {
                 let hint = error.hint();
                 Failure::new("the permission cannot be kept").because(error).hint(hint)
             });

@@ -180,7 +180,9 @@ async fn by_code(
         expires_in,
     });
     let polled = client.exchange_device_access_token(&details);
-    let polled = polled.request_async(&http, tokio::time::sleep, Some(expires_in)).await;
+    let polled = polled.request_async(&http, tokio::time::sleep, Some(expires_in));
+    // A pause that the provider asked for, or an answer that does not come, may be longer.
+    let polled = timeout(expires_in, polled).await.map_err(|_| nobody(expires_in))?;
     let answer = polled.map_err(|error| not_by_code(settings, error, expires_in))?;
     taken(settings, &answer)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -277,6 +277,12 @@ fn a_sign_in_that_nobody_answers_ends_and_so_does_one_that_is_stopped() {
     let ended = world.program.run(&["sign-in", "--no-open", "--wait", "1s"]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("nobody signed in within 1s"), "{ended:?}");
+    // After `slow_down` the next question comes six seconds later (RFC 8628 §3.5).
+    world.provider.plan(|plan| plan.device = vec!["slow_down"]);
+    let begun = Instant::now();
+    let ended = world.program.run(&["sign-in", "--device", "--wait", "1s"]);
+    assert!(ended.stderr.contains("nobody signed in within 1s"), "{ended:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let begun = world.program.begin(&["sign-in", "--no-open"]);
     address(&begun);
     begun.signal("INT");
