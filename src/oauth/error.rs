@@ -181,9 +181,13 @@ impl Error {
                 "put its key back, or sign in again with `acewatch sign-in`".to_owned()
             }
             Error::NotGiven(_) => "start `acewatch sign-in` again".to_owned(),
-            Error::Client { .. } => "check `client-id`, `client-secret` and `scopes` in \
-                                     [mailbox.oauth]; docs/oauth.md says how they are made"
-                .to_owned(),
+            Error::Client { .. } => {
+                "check `client-id`, `client-secret`, `scopes`, `device-url` and \
+                                     `token-url` in [mailbox.oauth]: a client of one organisation \
+                                     at Microsoft needs the addresses of its tenant; docs/oauth.md \
+                                     says which"
+                    .to_owned()
+            }
             Error::Unreachable { .. } => {
                 "check the network; the provider is tried again by itself".to_owned()
             }

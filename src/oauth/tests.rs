@@ -113,6 +113,11 @@ fn each_refusal_is_taken_for_what_it_is() {
     check("unauthorized_client: x", Patience::Lasting);
     check("temporarily_unavailable", Patience::Passing);
     check("server_error", Patience::Passing);
+    // As Microsoft refuses a client of one organisation at the addresses for all.
+    let single = "invalid_request: AADSTS50194: Use a tenant-specific endpoint";
+    check(single, Patience::Lasting);
+    let hint = Error::of_code(&settings(home.path()), single).hint();
+    assert!(hint.contains("`device-url` and `token-url`") && hint.contains("tenant"), "{hint}");
 }
 
 #[tokio::test]
