@@ -101,7 +101,7 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Init(init::Args),
+    Init(Box<init::Args>),
     Run(run::Args),
     Check(check::Args),
     Status(status::Args),

@@ -136,6 +136,10 @@ fn chosen<'a>(settings: &'a Settings, name: Option<&str>) -> Result<&'a MailboxS
                     mailbox.secret
                 ))
                 .hint(none),
+                None if able.is_empty() => Failure::usage(format!(
+                    "there is no mailbox {name}, and none is read by OAuth 2.0"
+                ))
+                .hint(none),
                 None => Failure::usage(format!("there is no mailbox {name}"))
                     .hint(format!("by OAuth 2.0 are read: {}", names())),
             })
