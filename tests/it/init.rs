@@ -285,6 +285,17 @@ fn who_must_sign_in_first_is_told_how() {
     authserv-id = ["-"]
     "#);
     program.ok(&["status"]);
+
+    // A client of one organisation is unknown at the addresses for all.
+    let more = ["--tenant", "broker.example", "--dry-run", "--config", "other.toml"];
+    let printed = program.ok(&[&words[..], &more[..]].concat());
+    for line in [
+        "device-url = \"https://login.microsoftonline.com/broker.example/oauth2/v2.0/devicecode\"",
+        "token-url = \"https://login.microsoftonline.com/broker.example/oauth2/v2.0/token\"",
+    ] {
+        assert!(printed.contains(line), "{printed}");
+    }
+    assert!(printed.contains("other.toml' sign-in ops`"), "{printed}");
 }
 
 #[test]
