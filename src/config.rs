@@ -130,6 +130,15 @@ pub enum Tls {
 }
 
 impl Tls {
+    /// As the configuration has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Implicit => "implicit",
+            Self::StartTls => "starttls",
+            Self::None => "none",
+        }
+    }
+
     /// The port on which servers offer it.
     pub fn default_port(self) -> u16 {
         match self {

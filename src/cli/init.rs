@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::sign_in::{self, How};
 use super::{Context, render, service};
 use crate::config::draft::Draft;
-use crate::config::{self, Limits, MailboxSettings, Settings};
+use crate::config::{self, ConfigError, Limits, MailboxSettings, Settings};
 use crate::discovery::Found;
 use crate::mailbox::backoff::Failure as Waiting;
 use crate::mailbox::connect::{self, greet, login};
@@ -124,12 +124,12 @@ enum Protection {
     None,
 }
 
-impl Protection {
-    fn as_str(self) -> &'static str {
-        match self {
-            Protection::Implicit => "implicit",
-            Protection::Starttls => "starttls",
-            Protection::None => "none",
+impl From<Protection> for config::Tls {
+    fn from(protection: Protection) -> config::Tls {
+        match protection {
+            Protection::Implicit => config::Tls::Implicit,
+            Protection::Starttls => config::Tls::StartTls,
+            Protection::None => config::Tls::None,
         }
     }
 }
@@ -192,7 +192,7 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
     let (address, provider) = match &known {
         Some(mailbox) => {
             setup.change_server()?;
-            (address_of(mailbox), provider_of(mailbox)?)
+            (mailbox.user.clone(), provider_of(mailbox)?)
         }
         None => {
             let new = setup.new_mailbox(before.as_ref()).await?;
@@ -217,7 +217,7 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
         }
         Entered::Later(name) => {
             render::print(&format!(
-                "Nobody is there to sign in: {} does it, and {} after it looks at the mailbox.\n",
+                "Somebody must sign in first: {} does it, and {} after it looks at the mailbox.\n",
                 setup.command(&format!("sign-in {}", render::escaped(&name))),
                 setup.command("init")
             ))?;
@@ -257,7 +257,15 @@ impl Setup<'_> {
 
     /// The settings as the draft has them.
     fn settings(&self) -> Result<Settings, Failure> {
-        Ok(config::parse(&self.draft.text(), &self.path, &self.cx.environment)?)
+        config::parse(&self.draft.text(), &self.path, &self.cx.environment).map_err(|error| {
+            match error {
+                // Its line is one of a file that is not written yet.
+                ConfigError::Faulty { key, why, hint, .. } => {
+                    Failure::usage(format!("`{key}` {why}; nothing was written")).hint(hint)
+                }
+                error => error.into(),
+            }
+        })
     }
 
     /// The mailbox as the draft has it.
@@ -352,18 +360,13 @@ impl Setup<'_> {
             None => name_for(&address, before),
         };
         self.n = self.draft.add_mailbox();
-        let tls = match server.tls {
-            config::Tls::Implicit => "implicit",
-            config::Tls::StartTls => "starttls",
-            config::Tls::None => "none",
-        };
         self.draft.set(self.n, "name", name.as_str());
         self.draft.set(self.n, "host", server.host.as_str());
         if server.port != server.tls.default_port() {
             self.draft.set(self.n, "port", i64::from(server.port));
         }
         if server.tls != config::Tls::Implicit {
-            self.draft.set(self.n, "tls", tls);
+            self.draft.set(self.n, "tls", server.tls.as_str());
         }
         self.draft.set(self.n, "user", user.as_str());
         self.certificates()?;
@@ -372,14 +375,17 @@ impl Setup<'_> {
 
     /// What the flags say of the server of a mailbox that is there.
     fn change_server(&mut self) -> Result<(), Failure> {
+        let mut port = self.args.port;
         if let Some(host) = &self.args.host {
-            self.draft.set(self.n, "host", host.as_str());
+            let (host, with_port) = server::host_and_port(host)?;
+            self.draft.set(self.n, "host", host);
+            port = with_port.or(port);
         }
-        if let Some(port) = self.args.port {
+        if let Some(port) = port {
             self.draft.set(self.n, "port", i64::from(port));
         }
         if let Some(tls) = self.args.tls {
-            self.draft.set(self.n, "tls", tls.as_str());
+            self.draft.set(self.n, "tls", config::Tls::from(tls).as_str());
         }
         if let Some(user) = &self.args.user {
             self.draft.set(self.n, "user", user.as_str());
@@ -451,7 +457,8 @@ impl Setup<'_> {
                 Err(error) => error,
             };
             if failed.failure() == Waiting::SignIn {
-                if !self.ask.is_possible {
+                // A sign-in is kept at once, which a trial must not do.
+                if !self.ask.is_possible || self.args.dry_run {
                     return Ok(Entered::Later(mailbox.name));
                 }
                 let how = How { flow: None, opens: true, patience: SIGN_IN };
@@ -661,11 +668,6 @@ fn of_mailbox(error: &mailbox::Error, provider: Option<&Provider>) -> Failure {
         }
         _ => failure,
     }
-}
-
-/// The address of an account that is configured.
-fn address_of(mailbox: &MailboxSettings) -> String {
-    mailbox.user.clone()
 }
 
 /// The provider whose server a mailbox is on.

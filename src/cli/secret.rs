@@ -145,16 +145,26 @@ fn item<'a>(name: &str, source: &'a SecretSource) -> Result<Item<'a>, Failure> {
 
 /// The password, from whoever sits at the terminal, or from the program before the pipe.
 fn asked(item: &Item<'_>) -> Result<Secret, Failure> {
-    let unreadable = |error| Failure::new("cannot read the password").because(error);
-    let written = if std::io::stdin().is_terminal() {
+    if std::io::stdin().is_terminal() {
         let prompt = format!("Password for {}: ", render::escaped(item.account));
-        Zeroizing::new(rpassword::prompt_password(prompt).map_err(unreadable)?)
-    } else {
-        let mut text = Zeroizing::new(String::with_capacity(LARGEST + 1));
-        let read = std::io::stdin().take(LARGEST as u64 + 1).read_to_string(&mut text);
-        read.map_err(unreadable)?;
-        text
-    };
+        return password(&Zeroizing::new(rpassword::prompt_password(prompt).map_err(unreadable)?));
+    }
+    from_input()
+}
+
+/// What a program wrote before the pipe: its first line.
+pub(crate) fn from_input() -> Result<Secret, Failure> {
+    let mut text = Zeroizing::new(String::with_capacity(LARGEST + 1));
+    let read = std::io::stdin().take(LARGEST as u64 + 1).read_to_string(&mut text);
+    read.map_err(unreadable)?;
+    password(&text)
+}
+
+fn unreadable(error: std::io::Error) -> Failure {
+    Failure::new("cannot read the password").because(error)
+}
+
+fn password(written: &str) -> Result<Secret, Failure> {
     let line = written.lines().next().unwrap_or_default();
     if line.is_empty() {
         return Err(Failure::usage("the password is empty").hint("nothing was changed"));

@@ -62,6 +62,16 @@ pub enum Heard {
     TakenBack(NoticeId),
 }
 
+impl Heard {
+    /// The notice that a person or the server did something with.
+    fn notice(&self) -> Option<&NoticeId> {
+        match self {
+            Heard::Closed(notice, _) | Heard::Pressed(notice, _) => Some(notice),
+            _ => None,
+        }
+    }
+}
+
 /// Why a notice went (section "org.freedesktop.Notifications.NotificationClosed").
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Closing {

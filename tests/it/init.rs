@@ -186,6 +186,25 @@ fn nothing_is_written_where_it_does_not_work() {
     assert!(refused.stderr.contains("the server refused the login"), "{refused:#?}");
     assert!(!refused.stderr.contains("a wrong password"), "{refused:#?}");
 
+    // What a flag says wrongly is told by the flag's own key, and not by a line of a file to come.
+    for (flags, expected) in [
+        (&["--own-address", "ops"][..], "`own-addresses` holds a text that is no address"),
+        (&["--pin-sha256", "abc"], "`pin-sha256` is not the SHA-256 of a certificate"),
+        (&["--host", "localhost:99999"], "\"localhost:99999\" is no name of a server"),
+    ] {
+        let mut words = vec!["init", "--address", USER, "--password-environment", "X"];
+        let (port, ca) = (server.imaps_port.to_string(), server.ca_file());
+        words.extend(["--port", &port, "--ca-file", ca.to_str().unwrap()]);
+        if !flags.contains(&"--host") {
+            words.extend(["--host", "localhost"]);
+        }
+        words.extend(flags);
+        let refused = program.run_with(&words, "X", PASSWORD);
+        assert_eq!(refused.code, Some(2), "{refused:#?}");
+        assert!(refused.stderr.contains(expected), "{refused:#?}");
+        assert!(!refused.stderr.contains("config.toml:"), "{refused:#?}");
+    }
+
     let nobody = program.run(&["init"]);
     assert_eq!(nobody.code, Some(2), "{nobody:#?}");
     assert!(nobody.stderr.contains("`--address` is missing"), "{nobody:#?}");

@@ -105,19 +105,6 @@ impl Ask {
     }
 }
 
-/// What a script gave on standard input: the first line.
-pub(super) fn password_from_input() -> Result<Secret, Failure> {
-    let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .map_err(|error| Failure::new("cannot read standard input").because(error))?;
-    match line.trim_end_matches(['\r', '\n']) {
-        "" => Err(Failure::usage("standard input holds no password")
-            .hint("--password-stdin takes the first line")),
-        password => Ok(Secret::new(password.to_owned(), Kind::Password)),
-    }
-}
-
 fn answer(prompt: &str) -> Result<String, Failure> {
     anstream::eprint!("{prompt}");
     let flushed = std::io::stderr().flush();

@@ -212,14 +212,18 @@ fn named(ids: &[String]) -> String {
 
 /// The addresses from which somebody here writes to CBP.
 fn own_addresses(setup: &mut Setup<'_>, found: &Survey, address: &str) {
-    let mut own = setup.args.own_addresses.clone();
-    own.push(address.to_owned());
-    own.extend(found.writers.iter().cloned());
+    // The name of an account need not be an address; what a person names is for the configuration to
+    // judge.
+    let mut own: Vec<String> = std::iter::once(address.to_owned())
+        .chain(found.writers.iter().cloned())
+        .filter(|address| address.contains('@'))
+        .chain(setup.args.own_addresses.iter().cloned())
+        .collect();
     let is_known: Trust = Trust::of_cbp(
         Vec::new(),
         setup.settings().map(|settings| settings.trust.own_addresses).unwrap_or_default(),
     );
-    own.retain(|own| own.contains('@') && !is_known.is_own_address(own));
+    own.retain(|own| !is_known.is_own_address(own));
     own.sort();
     own.dedup();
     setup.draft.trust("own-addresses", &own);

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use toml_edit::{Array, Table, value};
 
-use super::ask::{self, Ask};
+use super::ask::Ask;
 use crate::cli::failure::Failure;
 use crate::cli::render;
+use crate::cli::secret as by_hand;
 use crate::config::draft::Draft;
 use crate::keyring::{self, Item, Purpose, State};
 use crate::provider::{Provider, SecretKind};
@@ -406,7 +407,7 @@ fn command(ask: Ask, flag: &str) -> Result<Vec<String>, Failure> {
 
 fn typed(ask: Ask, from_input: bool, mailbox: &Mailbox<'_>, keep: Keep) -> Result<Typed, Failure> {
     let secret = match from_input {
-        true => ask::password_from_input()?,
+        true => by_hand::from_input()?,
         false => ask.password(&format!("Password of {}", render::escaped(mailbox.user)))?,
     };
     Ok(Typed { secret, keep })

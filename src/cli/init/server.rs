@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Protection, Setup};
+use super::Setup;
 use crate::cli::failure::Failure;
 use crate::cli::render;
 use crate::config::{self, Resolver};
 use crate::discovery::{self, Found, Server};
-use crate::provider::{self, Provider};
+use crate::provider;
 
 /// How long each question to others may take.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -47,7 +47,7 @@ impl Setup<'_> {
             }
         };
         match found {
-            Ok(found) => self.agreed(found, address),
+            Ok(found) => self.agreed(self.with_flags(found), address),
             Err(in_vain) => {
                 let mut text = format!("No server was found for {}:\n", render::escaped(address));
                 for said in &in_vain {
@@ -106,45 +106,81 @@ impl Setup<'_> {
         self.named(&host, address)
     }
 
-    /// A server as one types it: a name, or with a port behind it.
+    /// A server as one types it.
     fn named(&self, typed: &str, address: &str) -> Result<Found, Failure> {
-        let bare = typed.trim().trim_start_matches("imaps://").trim_start_matches("imap://");
-        let bare = bare.trim_end_matches('/');
-        let (host, port) = match bare.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') => (host, port.parse::<u16>().ok()),
-            _ => (bare, None),
-        };
-        let mut found = self.given(host.to_owned(), address, None);
-        if let Some(port) = port {
-            found.server.port = port;
-            if port == 143 {
-                found.server.tls = config::Tls::StartTls;
-            }
-        }
-        match config::is_host(host) {
-            true => Ok(found),
-            false => Err(Failure::usage(format!("{typed:?} is no name of a server"))
-                .hint("write it as in imap.example.com, or imap.example.com:993")),
-        }
+        let (host, port) = host_and_port(typed)?;
+        Ok(self.given(host, port.or(self.args.port), address))
     }
 
-    /// A server by name, with the port and protection of the flags.
-    fn given(&self, host: String, address: &str, provider: Option<Provider>) -> Found {
-        let tls = match (self.args.tls, self.args.port) {
-            (Some(Protection::Starttls), _) | (None, Some(143)) => config::Tls::StartTls,
-            (Some(Protection::None), _) => config::Tls::None,
-            _ => config::Tls::Implicit,
+    /// What was found, with the port and protection of the flags.
+    fn with_flags(&self, mut found: Found) -> Found {
+        let server = &mut found.server;
+        if let Some(tls) = self.args.tls {
+            server.tls = tls.into();
+            server.port = server.tls.default_port();
+        }
+        server.port = self.args.port.unwrap_or(server.port);
+        found
+    }
+
+    /// A server by name, with the protection of the flags, or that which is usual at its port.
+    fn given(&self, host: String, port: Option<u16>, address: &str) -> Found {
+        let tls = match (self.args.tls, port) {
+            (Some(tls), _) => tls.into(),
+            (None, Some(143)) => config::Tls::StartTls,
+            (None, _) => config::Tls::Implicit,
         };
         Found {
             server: Server {
                 host,
-                port: self.args.port.unwrap_or(tls.default_port()),
+                port: port.unwrap_or(tls.default_port()),
                 tls,
                 user: address.to_owned(),
             },
-            provider,
+            provider: None,
             because: "as you say".to_owned(),
             needs_consent: false,
+        }
+    }
+}
+
+/// A server as one types it: a name, or with a port behind it.
+pub(super) fn host_and_port(typed: &str) -> Result<(String, Option<u16>), Failure> {
+    let bare = typed.trim().trim_start_matches("imaps://").trim_start_matches("imap://");
+    let bare = bare.trim_end_matches('/');
+    let (host, port) = match bare.rsplit_once(':') {
+        // More colons are an IPv6 address.
+        Some((host, port)) if !host.contains(':') => (host, Some(port.parse::<u16>())),
+        _ => (bare, None),
+    };
+    match port.transpose() {
+        Ok(port) if config::is_host(host) && port != Some(0) => Ok((host.to_owned(), port)),
+        _ => Err(Failure::usage(format!("{typed:?} is no name of a server"))
+            .hint("write it as in imap.example.com, or imap.example.com:993")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_a_name_with_or_without_a_port() {
+        for (typed, expected) in [
+            ("imap.example.com", Some(("imap.example.com", None))),
+            (" imaps://imap.example.com/ ", Some(("imap.example.com", None))),
+            ("imap.example.com:1993", Some(("imap.example.com", Some(1993)))),
+            ("2001:db8::1", Some(("2001:db8::1", None))),
+            ("imap.example.com:99999", None),
+            ("imap.example.com:0", None),
+            ("imap.example.com:imaps", None),
+            ("https://mail.example.com/inbox", None),
+            ("ops@example.com", None),
+            ("", None),
+        ] {
+            let found = host_and_port(typed).ok();
+            let found = found.as_ref().map(|(host, port)| (host.as_str(), *port));
+            assert_eq!(found, expected, "{typed:?}");
         }
     }
 }

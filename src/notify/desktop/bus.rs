@@ -51,14 +51,22 @@ pub(super) struct Attendant {
     /// What their connections hear, and where it comes out.
     saying: mpsc::Sender<(NoticeId, Heard)>,
     said: mpsc::Receiver<(NoticeId, Heard)>,
-    /// What was heard last: a server that tells everybody is heard twice.
-    lately: VecDeque<(Heard, Instant)>,
 }
 
 /// Listens for what becomes of a notice for as long as it is kept.
 struct Kept {
     notice: NoticeId,
     listening: JoinHandle<()>,
+    echoes: Echoes,
+}
+
+/// What was heard of one notice, and by which connection: a server that tells everybody is heard by
+/// both, and on a busy machine long after one another.
+#[derive(Debug, Default)]
+struct Echoes {
+    by_all: Vec<Heard>,
+    by_own: Option<Heard>,
+    has_own_said: bool,
 }
 
 impl Drop for Kept {
@@ -100,7 +108,6 @@ impl Attendant {
             kept: VecDeque::new(),
             saying,
             said,
-            lately: VecDeque::new(),
         }
     }
 
@@ -123,7 +130,9 @@ impl Attendant {
                 }
                 Some((of, heard)) = self.said.recv() => {
                     // What an earlier server showed may have been reported just before it went.
-                    if self.session.as_ref().and_then(Session::server) == Some(of.server) {
+                    if self.session.as_ref().and_then(Session::server).as_ref() == Some(&of.server)
+                        && self.echoes_of(&of).is_none_or(|echoes| echoes.heard_by_own(&heard))
+                    {
                         self.pass_on(heard).await;
                     }
                 }
@@ -270,7 +279,12 @@ impl Attendant {
         });
         // The new connection joins before an old one may go, and the first is never let go.
         let replaced = self.kept.iter().skip(1).position(|kept| kept.notice == notice);
-        self.kept.push_back(Kept { notice, listening });
+        let mut echoes = Echoes::default();
+        let of_it = self.held.iter().filter(|heard| heard.notice() == Some(&notice));
+        of_it.for_each(|heard| {
+            echoes.heard_by_all(heard);
+        });
+        self.kept.push_back(Kept { notice, listening, echoes });
         if let Some(position) = replaced {
             self.kept.remove(position + 1);
         }
@@ -287,27 +301,54 @@ impl Attendant {
         };
         match session.heard(&message) {
             Some(Heard::Server(server)) => self.replaced_by(server).await,
-            Some(heard) => self.pass_on(heard).await,
+            Some(heard) => {
+                let is_news = heard
+                    .notice()
+                    .and_then(|notice| self.echoes_of(notice))
+                    .is_none_or(|echoes| echoes.heard_by_all(&heard));
+                if is_news {
+                    self.pass_on(heard).await;
+                }
+            }
             None => {}
         }
     }
 
-    /// Tells what became of a notice, once.
+    fn echoes_of(&mut self, notice: &NoticeId) -> Option<&mut Echoes> {
+        let kept = self.kept.iter_mut().rev().find(|kept| kept.notice == *notice);
+        kept.map(|kept| &mut kept.echoes)
+    }
+
+    /// Tells what became of a notice.
     async fn pass_on(&mut self, heard: Heard) {
-        /// So soon nobody presses a button again and means it.
-        const ECHO: Duration = Duration::from_secs(1);
-        let now = Instant::now();
-        self.lately.retain(|(_, at)| now < *at + ECHO);
-        if self.lately.iter().any(|(before, _)| *before == heard) {
-            return;
-        }
-        self.lately.push_back((heard.clone(), now));
         match self.call {
             // More than that is not heard of one notice, and of the others `status` tells.
             Some(_) if HEARD <= self.held.len() => {}
             Some(_) => self.held.push_back(heard),
             None => self.tell(heard).await,
         }
+    }
+}
+
+impl Echoes {
+    /// Takes note of what the connection hears that servers tell everything; says whether it is new.
+    fn heard_by_all(&mut self, heard: &Heard) -> bool {
+        if self.by_own.as_ref() == Some(heard) {
+            self.by_own = None;
+            return false;
+        }
+        if !self.has_own_said && self.by_all.len() < HEARD && !self.by_all.contains(heard) {
+            self.by_all.push(heard.clone());
+        }
+        true
+    }
+
+    /// The same of the connection that showed the notice, which speaks only once.
+    fn heard_by_own(&mut self, heard: &Heard) -> bool {
+        self.has_own_said = true;
+        let is_news = !std::mem::take(&mut self.by_all).contains(heard);
+        self.by_own = is_news.then(|| heard.clone());
+        is_news
     }
 }
 
@@ -508,4 +549,41 @@ pub async fn probe(limit: Duration) -> Result<String, NotifyError> {
         Ok(safe_line(&format!("{name} {version}"), 80))
     };
     timeout(limit, asking).await.unwrap_or(Err(NotifyError::TimedOut))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_both_connections_hear_is_told_once_and_what_a_person_does_twice_is_told_twice() {
+        #[derive(Clone, Copy)]
+        enum By {
+            All,
+            Own,
+        }
+        use By::{All, Own};
+        let notice = NoticeId { server: "bus/:1.7".to_owned(), id: 3 };
+        let pressed = |button: &str| Heard::Pressed(notice.clone(), button.to_owned());
+        let (show, done) = (pressed("default"), pressed("done"));
+        let closed = Heard::Closed(notice.clone(), Closing::ByUser);
+        let told = |said: &[(By, &Heard)]| {
+            let mut echoes = Echoes::default();
+            let is_told = |&(by, heard): &(By, &Heard)| match by {
+                All => echoes.heard_by_all(heard),
+                Own => echoes.heard_by_own(heard),
+            };
+            said.iter().map(is_told).collect::<Vec<bool>>()
+        };
+        // However much comes between them.
+        assert_eq!(told(&[(All, &show), (All, &closed), (Own, &show)]), [true, true, false]);
+        assert_eq!(told(&[(Own, &show), (All, &show), (All, &closed)]), [true, false, true]);
+        // A server that tells only who showed the notice, and one that does not.
+        assert_eq!(told(&[(Own, &done)]), [true]);
+        assert_eq!(told(&[(All, &done), (All, &closed)]), [true, true]);
+        // A notice that stays is pressed again.
+        assert_eq!(told(&[(All, &show), (All, &show), (Own, &show)]), [true, true, false]);
+        assert_eq!(told(&[(Own, &show), (All, &show), (All, &show)]), [true, false, true]);
+        assert_eq!(told(&[(All, &show), (Own, &show), (All, &show)]), [true, false, true]);
+    }
 }
