@@ -63,10 +63,13 @@ pub struct Incoming<'a> {
     pub received_at: DateTime<Utc>,
 }
 
+/// What stands for the mailbox of a mail that came as a file.
+pub const IMPORT: &str = "import";
+
 /// Where mails come from.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
-    /// The mailbox, or `import`.
+    /// The mailbox, or [`IMPORT`].
     pub mailbox: &'a str,
     /// The folder's name.
     pub folder: &'a str,
@@ -159,8 +162,8 @@ impl App {
     /// # Errors
     ///
     /// Those of the database.
-    pub fn explain(&self, message: &Message) -> Result<Examined> {
-        Ok(self.judge().examine(self.store.read(), message)?)
+    pub fn explain(&self, mailbox: &str, message: &Message) -> Result<Examined> {
+        Ok(self.judge().examine(self.store.read(), mailbox, message)?)
     }
 
     /// Records mails with everything that follows from them, and how far the folder is read.
@@ -178,7 +181,7 @@ impl App {
         let coverage = self.coverage()?;
         let last = query::last_message(self.store.read())?;
         // The DNS is asked before the transaction: nobody waits for it with the database locked.
-        let verdicts = dkim::verdicts(&self.settings, origin.role, mails);
+        let verdicts = dkim::verdicts(&self.settings, origin, mails);
         let App { store, settings, rules, calendar } = self;
         let judge = Judge { settings, rules, calendar, coverage: &coverage, now };
         let tally = store

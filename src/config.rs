@@ -23,6 +23,7 @@ mod secret;
 mod value;
 mod window;
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -56,7 +57,9 @@ pub struct Settings {
     pub time_zone: Zone,
     /// The mailboxes to watch, in the order of the file; may be empty, for imported mail only.
     pub mailboxes: Vec<MailboxSettings>,
-    /// Whose word counts.
+    /// Who we and CBP are, and whose word counts for a mail of which nobody says in which mailbox it
+    /// lay: theirs who are believed in all of them. For the mail of a mailbox there is
+    /// [`Settings::trust_in`].
     pub trust: Trust,
     /// Who is asked for the keys of DKIM signatures; `None` where none is verified here.
     pub dkim: Option<Resolver>,
@@ -78,6 +81,19 @@ pub struct Settings {
     pub windows: Windows,
     /// What is odd but no error, each a sentence fragment for a person.
     pub warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Whom to believe about the mail of a mailbox. A name that counts in one would, in another whose
+    /// own server writes no results, be there for anybody to write.
+    pub fn trust_in(&self, mailbox: &str) -> Cow<'_, Trust> {
+        match self.mailboxes.iter().find(|known| known.name == mailbox) {
+            Some(known) if known.authserv_ids != self.trust.authserv_ids => {
+                Cow::Owned(Trust { authserv_ids: known.authserv_ids.clone(), ..self.trust.clone() })
+            }
+            _ => Cow::Borrowed(&self.trust),
+        }
+    }
 }
 
 /// One IMAP account to watch.
@@ -103,6 +119,8 @@ pub struct MailboxSettings {
     pub folders: Vec<FolderName>,
     /// The folder in which our own submissions are.
     pub sent: Option<FolderName>,
+    /// Whose Authentication-Results count in its mail: that of `[trust]`, or its own list.
+    pub authserv_ids: Vec<String>,
     /// Whether to wait with IDLE between polls.
     pub idle: bool,
     /// The time between two looks by cursor, whatever IDLE says.

@@ -489,7 +489,7 @@ fn start(app: &App, settings: &MailboxSettings) -> Result<Start> {
             .into_iter()
             .collect();
     let unreadable = query::unreadable(app.store.read(), account(settings))?;
-    let interest = Interest::new(app.settings.trust.clone());
+    let interest = Interest::new(app.settings.trust_in(&settings.name).into_owned());
     Ok(Start {
         settings: settings.clone(),
         limits: app.settings.limits.clone(),

@@ -13,26 +13,27 @@
 #[cfg(feature = "dkim")]
 mod verify;
 
-use crate::app::Incoming;
+use crate::app::{Incoming, Origin};
 use crate::config::Settings;
 use crate::domain::authenticity::{DkimVerdict, is_worth_verifying};
-use crate::domain::message::{FolderRole, Message};
+use crate::domain::message::Message;
 
 /// What the signatures of these mails are worth, mail by mail.
-pub fn verdicts(settings: &Settings, role: FolderRole, mails: &[Incoming]) -> Vec<DkimVerdict> {
+pub fn verdicts(settings: &Settings, origin: Origin, mails: &[Incoming]) -> Vec<DkimVerdict> {
     let mut verdicts = vec![DkimVerdict::Unchecked; mails.len()];
     let Some(resolver) = settings.dkim else { return verdicts };
+    let trust = settings.trust_in(origin.mailbox);
     let worth: Vec<(usize, Message)> = mails
         .iter()
         .enumerate()
-        .map(|(i, mail)| (i, Message::parse(mail.bytes, role, mail.received_at)))
-        .filter(|(_, message)| is_worth_verifying(message, &settings.trust))
+        .map(|(i, mail)| (i, Message::parse(mail.bytes, origin.role, mail.received_at)))
+        .filter(|(_, message)| is_worth_verifying(message, &trust))
         .collect();
     let signed: Vec<(&Message, &[u8])> = worth
         .iter()
         .filter_map(|(i, message)| mails.get(*i).map(|mail| (message, mail.bytes)))
         .collect();
-    for ((i, _), verdict) in worth.iter().zip(verify_all(settings, resolver, &signed)) {
+    for ((i, _), verdict) in worth.iter().zip(verify_all(settings, resolver, &trust, &signed)) {
         if let Some(place) = verdicts.get_mut(*i) {
             *place = verdict;
         }
@@ -40,11 +41,12 @@ pub fn verdicts(settings: &Settings, role: FolderRole, mails: &[Incoming]) -> Ve
     verdicts
 }
 
-/// What the signatures of one mail are worth.
-pub fn verdict(settings: &Settings, message: &Message, bytes: &[u8]) -> DkimVerdict {
-    match settings.dkim.filter(|_| is_worth_verifying(message, &settings.trust)) {
+/// What the signatures of one mail of a mailbox are worth.
+pub fn verdict(settings: &Settings, mailbox: &str, message: &Message, bytes: &[u8]) -> DkimVerdict {
+    let trust = settings.trust_in(mailbox);
+    match settings.dkim.filter(|_| is_worth_verifying(message, &trust)) {
         Some(resolver) => {
-            verify_all(settings, resolver, &[(message, bytes)]).pop().unwrap_or_default()
+            verify_all(settings, resolver, &trust, &[(message, bytes)]).pop().unwrap_or_default()
         }
         None => DkimVerdict::Unchecked,
     }
@@ -57,6 +59,7 @@ use verify::verify_all;
 fn verify_all(
     _: &Settings,
     _: crate::config::Resolver,
+    _: &crate::domain::authenticity::Trust,
     mails: &[(&Message, &[u8])],
 ) -> Vec<DkimVerdict> {
     vec![DkimVerdict::Unchecked; mails.len()]

@@ -42,9 +42,10 @@ impl Judge<'_> {
     pub(super) fn examine(
         &self,
         db: &Connection,
+        mailbox: &str,
         message: &Message,
     ) -> Result<Examined, store::Error> {
-        self.examine_by(db, message, None, self.rules.get())
+        self.examine_by(db, mailbox, message, None, self.rules.get())
     }
 
     /// Examines a mail that was kept. Who vouched for it when it came may no longer be there to be
@@ -67,13 +68,14 @@ impl Judge<'_> {
             verdict,
             because: stored.because.first().cloned().unwrap_or_default(),
         });
-        let examined = self.examine_by(db, &message, authenticity, rules)?;
+        let examined = self.examine_by(db, &stored.mailbox, &message, authenticity, rules)?;
         Ok((message, examined))
     }
 
     pub(super) fn examine_by(
         &self,
         db: &Connection,
+        mailbox: &str,
         message: &Message,
         authenticity: Option<Authenticity>,
         rules: &Rules,
@@ -97,7 +99,7 @@ impl Judge<'_> {
             Some(id) => query::recorded_with(db, id, &message.digest.to_string())?,
             None => Vec::new(),
         };
-        let trust = &self.settings.trust;
+        let trust = &*self.settings.trust_in(mailbox);
         Ok(match authenticity {
             None => examine(message, &keys, &candidates, &twins, rules, trust),
             Some(known) => examine_as(message, known, &keys, &candidates, &twins, rules, trust),
@@ -133,7 +135,7 @@ impl Judge<'_> {
             }
             None => {}
         }
-        let examined = self.examine(tx, message)?;
+        let examined = self.examine(tx, origin.mailbox, message)?;
         match examined.effect {
             Effect::Recorded => tally.recorded += 1,
             Effect::Review => tally.review += 1,

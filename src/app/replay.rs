@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
 
-use super::App;
 use super::judge::{Because, Judge, take_back};
+use super::{App, IMPORT};
 use crate::domain::application::ApplicationId;
 use crate::domain::authenticity::Verdict;
 use crate::domain::intake::{Effect, Examined};
@@ -73,7 +73,7 @@ impl App {
     ///
     /// Those of the database.
     pub fn explain_by(&self, message: &Message, rules: &Rules) -> Result<Examined> {
-        Ok(self.judge().examine_by(self.store.read(), message, None, rules)?)
+        Ok(self.judge().examine_by(self.store.read(), IMPORT, message, None, rules)?)
     }
 
     /// Says what a kept mail is by other rules; `None` where its bytes are not kept.

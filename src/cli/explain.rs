@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::failure::Failure;
+use super::import::{say_whose_mail_it_may_be, whose_mail};
 use super::render::{self, Masking, rfc3339, styled};
 use super::subject::faults_json;
 use crate::app::App;
 use crate::clock;
 use crate::dkim;
 use crate::domain::application::ApplicationId;
+use crate::domain::authenticity::Verdict;
 use crate::domain::intake::Examined;
 use crate::domain::message::{Message, file_received_at};
 use crate::mailbox::files::{self, LocalMail};
@@ -29,6 +31,9 @@ pub struct Args {
     /// Take the mails as lying in this folder, such as Sent; otherwise a directory's name tells
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,
+    /// Take the mails as of this mailbox, whose own server may be believed there alone
+    #[arg(long, value_name = "NAME")]
+    mailbox: Option<String>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -38,6 +43,8 @@ pub struct Args {
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let app = cx.app_to_read()?;
     let masking = &cx.masking(&app)?;
+    let mailbox = whose_mail(&app.settings, args.mailbox.as_deref())?;
+    let mut is_unverified = false;
     let mut documents = Vec::new();
     let mut text = String::new();
     let mut failed = Vec::new();
@@ -54,8 +61,9 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
             match mail {
                 Ok(mail) => {
                     let mut message = parsed(&mail);
-                    message.dkim = dkim::verdict(&app.settings, &message, &mail.bytes);
-                    let examined = app.explain(&message)?;
+                    message.dkim = dkim::verdict(&app.settings, &mailbox, &message, &mail.bytes);
+                    let examined = app.explain(&mailbox, &message)?;
+                    is_unverified |= examined.authenticity.verdict == Verdict::Unverified;
                     let file = mail.path.display().to_string();
                     text.push_str(&explained_text(&app, &file, &message, &examined, masking));
                     documents.push(explained_json(&file, &message, &examined, masking));
@@ -72,6 +80,9 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         render::print_json(&json!({ "schema": "acewatch.explanation/1", "messages": documents }))?;
     } else {
         render::print(&text)?;
+    }
+    if is_unverified {
+        say_whose_mail_it_may_be(&app.settings, args.mailbox.as_deref());
     }
     match failed.as_slice() {
         [] => Ok(()),

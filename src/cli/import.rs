@@ -7,8 +7,9 @@ use serde_json::json;
 use super::Context;
 use super::failure::{FAILED, Failure};
 use super::render;
-use crate::app::{Incoming, Origin, Tally};
+use crate::app::{IMPORT, Incoming, Origin, Tally};
 use crate::clock;
+use crate::config::{MailboxSettings, Settings};
 use crate::domain::message::{FolderRole, file_received_at};
 use crate::mailbox::files;
 
@@ -24,6 +25,9 @@ pub struct Args {
     /// Take the mails as lying in this folder, such as Sent; otherwise a directory's name tells
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,
+    /// Take the mails as of this mailbox, whose own server may be believed there alone
+    #[arg(long, value_name = "NAME")]
+    mailbox: Option<String>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -31,6 +35,33 @@ pub struct Args {
 
 /// Mails recorded in one transaction.
 const BATCH: usize = 100;
+
+/// The mailbox whose mail a file holds, as far as anybody says.
+pub(super) fn whose_mail(settings: &Settings, said: Option<&str>) -> Result<String, Failure> {
+    let Some(name) = said else { return Ok(IMPORT.to_owned()) };
+    let names: Vec<&str> = settings.mailboxes.iter().map(|known| known.name.as_str()).collect();
+    if names.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    let hint = match names.as_slice() {
+        [] => "none is configured; leave `--mailbox` out".to_owned(),
+        names => format!("there are {}", render::escaped(&names.join(", "))),
+    };
+    Err(Failure::usage(format!("there is no mailbox {name:?}")).hint(hint))
+}
+
+/// Says why CBP's mail in a file may be believed less than in its mailbox.
+pub(super) fn say_whose_mail_it_may_be(settings: &Settings, said: Option<&str>) {
+    let is_believed_elsewhere = |known: &MailboxSettings| {
+        known.authserv_ids.iter().any(|id| !settings.trust.authserv_ids.contains(id))
+    };
+    if said.is_none() && settings.mailboxes.iter().any(is_believed_elsewhere) {
+        anstream::eprintln!(
+            "Not every mailbox believes the same servers, and a file does not say whose it is; \
+             `--mailbox NAME` does."
+        );
+    }
+}
 
 /// One mail of a file.
 struct Mail {
@@ -44,6 +75,7 @@ struct Mail {
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let mut app = cx.app()?;
     let now = cx.now(&app)?;
+    let mailbox = whose_mail(&app.settings, args.mailbox.as_deref())?;
     let mut tally = Tally::default();
     let mut failed = Vec::new();
     let mut batch: Vec<Mail> = Vec::new();
@@ -53,7 +85,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                 .iter()
                 .map(|mail| Incoming { bytes: &mail.bytes, received_at: mail.received_at })
                 .collect();
-            let origin = Origin { mailbox: "import", folder: &first.folder, role: first.role };
+            let origin = Origin { mailbox: &mailbox, folder: &first.folder, role: first.role };
             add(&mut tally, app.ingest(origin, &mails, None, now)?);
         }
         batch.clear();
@@ -106,6 +138,9 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                 render::escaped(error)
             );
         }
+    }
+    if 0 < tally.review {
+        say_whose_mail_it_may_be(&app.settings, args.mailbox.as_deref());
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::silent(FAILED)) }
 }

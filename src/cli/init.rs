@@ -161,6 +161,8 @@ struct Setup<'a> {
     draft: Draft,
     /// The number of the mailbox in it.
     n: usize,
+    /// Whether the mailbox is configured for the first time.
+    is_new: bool,
     /// What is to be remembered of a sign-in by OAuth.
     news: Option<News>,
     /// Whether the mailbox can be read now.
@@ -184,6 +186,7 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
         path,
         draft,
         n: 0,
+        is_new: false,
         news: None,
         is_open: false,
     };
@@ -197,6 +200,7 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
         None => {
             let new = setup.new_mailbox(before.as_ref()).await?;
             known = new.known;
+            setup.is_new = known.is_none();
             (new.address, new.provider)
         }
     };

@@ -30,7 +30,7 @@ const MAILBOX: &str = "
 
 /// What stands above a new `[trust]`.
 const TRUST: &str = "
-# Whose word counts, and which addresses are ours.
+# What holds for all mailboxes: which addresses are ours.
 ";
 
 /// What stands above a key that is new.
@@ -51,7 +51,7 @@ const COMMENTS: [(&str, &str); 12] = [
     ("sent", "# The folder with our own submissions; \"\" for none.\n"),
     (
         "authserv-id",
-        "# The name under which our own server writes Authentication-Results; only what it vouches for\n# moves an application. \"-\" where it writes no name.\n",
+        "# The name under which our own server writes Authentication-Results; only what it vouches for\n# moves an application. \"-\" where it writes no name, [] where nobody is believed.\n",
     ),
     ("own-addresses", "# The addresses from which we write to CBP.\n"),
     ("dkim", "# Signatures are verified here, because our server says nothing of them.\n"),
@@ -167,8 +167,9 @@ impl Draft {
         }
     }
 
-    /// Adds texts to a list under `[trust]`; what stands there stays.
-    pub fn trust(&mut self, key: &str, new: &[String]) {
+    /// Adds addresses to those that are ours; what stands there stays.
+    pub fn own_addresses(&mut self, new: &[String]) {
+        let key = "own-addresses";
         if new.is_empty() {
             return;
         }
@@ -257,8 +258,8 @@ mod tests {
         draft.set(office, "host", "imap.example.com");
         draft.set(office, "user", "ops@broker.example");
         draft.set_secret(office, "password-file", value("office.secret"));
-        draft.trust("authserv-id", &texts(&["mx.broker.example"]));
-        draft.trust("own-addresses", &texts(&["ops@broker.example"]));
+        draft.set(office, "authserv-id", Array::from_iter(["mx.broker.example"]));
+        draft.own_addresses(&texts(&["ops@broker.example"]));
         insta::assert_snapshot!(draft.text(), @r#"
         # The configuration of acewatch, begun by `acewatch init`. What does not stand here has its default;
         # every key is explained in the sample configuration (config/acewatch.toml, or beside the packaged
@@ -271,12 +272,12 @@ mod tests {
         user = "ops@broker.example"
         # The first line of this file, which only its owner may read (mode 0600).
         password-file = "office.secret"
-
-        # Whose word counts, and which addresses are ours.
-        [trust]
         # The name under which our own server writes Authentication-Results; only what it vouches for
-        # moves an application. "-" where it writes no name.
+        # moves an application. "-" where it writes no name, [] where nobody is believed.
         authserv-id = ["mx.broker.example"]
+
+        # What holds for all mailboxes: which addresses are ours.
+        [trust]
         # The addresses from which we write to CBP.
         own-addresses = ["ops@broker.example"]
         "#);
@@ -285,7 +286,7 @@ mod tests {
         [[mailbox]] host = "imap.example.com"
         [[mailbox]] user = "ops@broker.example"
         [[mailbox]] password-file = "office.secret"
-        [trust] authserv-id = ["mx.broker.example"]
+        [[mailbox]] authserv-id = ["mx.broker.example"]
         [trust] own-addresses = ["ops@broker.example"]
         "#);
     }
@@ -305,8 +306,8 @@ poll-interval = \"2m\"
 quiet-hours = \"\"
 
 [trust]
-authserv-id = [
-    \"mx.broker.example\", # since 2024
+own-addresses = [
+    \"ops@broker.example\", # since 2024
 ]
 ";
 
@@ -314,7 +315,7 @@ authserv-id = [
     fn only_what_is_asked_for_changes() {
         let mut draft = Draft::of(Some(OWN)).unwrap();
         draft.set(0, "host", "imap.example.com");
-        draft.trust("authserv-id", &texts(&["MX.broker.example"]));
+        draft.own_addresses(&texts(&["OPS@broker.example"]));
         assert_eq!((draft.text().as_str(), draft.changes()), (OWN, &[][..]));
 
         draft.set(0, "host", "mail.example.com");
@@ -347,12 +348,13 @@ authserv-id = [
             let mut draft = Draft::of(Some(text)).unwrap();
             let new = draft.add_mailbox();
             draft.set(new, "host", "b.example");
-            draft.trust("own-addresses", &texts(&["b@broker.example"]));
+            draft.own_addresses(&texts(&["b@broker.example"]));
             let again: DocumentMut = draft.text().parse().unwrap();
             let tables = again["mailbox"].as_array_of_tables().unwrap();
             assert_eq!(tables.len(), new + 1, "{text}");
             assert_eq!(tables.get(new).unwrap()["host"].as_str(), Some("b.example"));
-            assert_eq!(again["trust"]["own-addresses"][0].as_str(), Some("b@broker.example"));
+            let own = again["trust"]["own-addresses"].as_array().unwrap();
+            assert!(own.iter().any(|own| own.as_str() == Some("b@broker.example")), "{text}");
         }
     }
 
@@ -370,7 +372,7 @@ authserv-id = [
     #[test]
     fn nothing_added_leaves_no_trace() {
         let mut draft = Draft::of(Some("[[mailbox]]\nhost = \"h\"\n")).unwrap();
-        draft.trust("own-addresses", &[]);
+        draft.own_addresses(&[]);
         assert_eq!(draft.text(), "[[mailbox]]\nhost = \"h\"\n");
     }
 
@@ -385,15 +387,15 @@ authserv-id = [
 
     #[test]
     fn an_inline_trust_stays_what_it_was() {
-        let mut draft = Draft::of(Some("trust = { authserv-id = [\"a.example\"] }\n")).unwrap();
-        draft.trust("authserv-id", &texts(&["b.example"]));
+        let mut draft = Draft::of(Some("trust = { own-addresses = [\"a@a.example\"] }\n")).unwrap();
+        draft.own_addresses(&texts(&["b@b.example"]));
         let again: DocumentMut = draft.text().parse().unwrap();
-        let ids: Vec<_> = again["trust"]["authserv-id"]
+        let ids: Vec<_> = again["trust"]["own-addresses"]
             .as_array()
             .unwrap()
             .iter()
             .filter_map(Value::as_str)
             .collect();
-        assert_eq!(ids, ["a.example", "b.example"]);
+        assert_eq!(ids, ["a@a.example", "b@b.example"]);
     }
 }

@@ -52,6 +52,7 @@ pub(super) struct Mailbox {
     pub oauth: Option<Spanned<OAuth>>,
     pub folders: Option<Spanned<Vec<Text>>>,
     pub sent: Option<Text>,
+    pub authserv_id: Option<Vec<Text>>,
     pub idle: Option<bool>,
     pub poll_interval: Option<Text>,
     pub look_back: Option<Text>,

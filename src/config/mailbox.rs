@@ -13,11 +13,13 @@ use crate::keyring::account;
 use crate::oauth::OAuth;
 use crate::secret::SecretSource;
 
-/// Decides what the mailboxes of the file mean; what is odd goes to `warnings`.
+/// Decides what the mailboxes of the file mean, where `trusted` are believed in each that names nobody
+/// itself; what is odd goes to `warnings`.
 pub(super) fn mailboxes(
     source: Source<'_>,
     env: &Environment,
     written: Vec<Spanned<file::Mailbox>>,
+    trusted: &[String],
     warnings: &mut Vec<String>,
 ) -> Result<Vec<MailboxSettings>, ConfigError> {
     let mut mailboxes: Vec<MailboxSettings> = Vec::with_capacity(written.len());
@@ -25,7 +27,7 @@ pub(super) fn mailboxes(
         let header = spanned.span().start;
         let written = spanned.into_inner();
         let name_at = written.name.as_ref().map_or(header, |name| name.span().start);
-        let new = mailbox(source, env, header, written, warnings)?;
+        let new = mailbox(source, env, header, written, trusted, warnings)?;
         for earlier in &mailboxes {
             if earlier.name.to_lowercase() == new.name.to_lowercase() {
                 let fault = Fault::new(
@@ -54,6 +56,7 @@ fn mailbox(
     env: &Environment,
     header: usize,
     mut written: file::Mailbox,
+    trusted: &[String],
     warnings: &mut Vec<String>,
 ) -> Result<MailboxSettings, ConfigError> {
     let missing = |key: &str, example: &str| {
@@ -102,6 +105,10 @@ fn mailbox(
         warnings.push(format!("mailbox {name}: `pin-sha256` makes `ca-file` meaningless"));
     }
 
+    let authserv_ids = match written.authserv_id.take() {
+        Some(own) => source.read_all("authserv-id", own, value::line)?,
+        None => trusted.to_vec(),
+    };
     let (folders, sent) = folders(source, written.folders.take(), written.sent.take())?;
     Ok(MailboxSettings {
         idle: written.idle.unwrap_or(true),
@@ -129,6 +136,7 @@ fn mailbox(
         user,
         folders,
         sent,
+        authserv_ids,
     })
 }
 

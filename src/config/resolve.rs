@@ -26,7 +26,9 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
     let mut file = source.parse()?;
     let mut warnings = Vec::new();
     let time_zone = time_zone(source, file.time_zone, env, &mut warnings)?;
-    let mailboxes = mailbox::mailboxes(source, env, file.mailbox, &mut warnings)?;
+    let trusted = std::mem::take(&mut file.trust.authserv_id);
+    let trusted = source.read_all("authserv-id", trusted, value::line)?;
+    let mailboxes = mailbox::mailboxes(source, env, file.mailbox, &trusted, &mut warnings)?;
     let limits = limits(source, file.limits)?;
     let notify = notify::notify(source, file.notify)?;
     let contact = contact(source, file.contact)?;
@@ -39,7 +41,7 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
             file.trust.resolver.take(),
             cfg!(feature = "dkim"),
         )?,
-        trust: trust(source, file.trust, &mailboxes)?,
+        trust: trust(source, file.trust, believed_everywhere(trusted, &mailboxes), &mailboxes)?,
         mailboxes,
         calendar: calendar(source, file.calendar)?,
         channels: channel::channels(source, file.channel, &notify, limits.channel_timeout)?,
@@ -146,9 +148,17 @@ fn time_zone(
     }))
 }
 
+/// Whose word counts in each mailbox; that of `[trust]` where there is none.
+fn believed_everywhere(trusted: Vec<String>, mailboxes: &[MailboxSettings]) -> Vec<String> {
+    let Some((first, others)) = mailboxes.split_first() else { return trusted };
+    let counts = |id: &&String| others.iter().all(|mailbox| mailbox.authserv_ids.contains(*id));
+    first.authserv_ids.iter().filter(counts).cloned().collect()
+}
+
 fn trust(
     source: Source<'_>,
     written: file::Trust,
+    authserv_ids: Vec<String>,
     mailboxes: &[MailboxSettings],
 ) -> Result<Trust, ConfigError> {
     let mut own_addresses =
@@ -178,7 +188,7 @@ fn trust(
         Ok(all)
     };
     Ok(Trust {
-        authserv_ids: source.read_all("authserv-id", written.authserv_id, value::line)?,
+        authserv_ids,
         own_addresses,
         cbp_domains: listed("cbp-domains", written.cbp_domains, "cbp.dhs.gov", value::domain)?,
         application_addresses: listed(
@@ -490,6 +500,39 @@ mod tests {
         let text = SAMPLE.replacen(command, &table.join("\n"), 1);
         let settings = resolve(&text).unwrap();
         assert_eq!(settings.mailboxes[0].secret.to_string(), "oauth at oauth2.googleapis.com");
+    }
+
+    #[test]
+    fn whose_word_counts_is_said_for_each_mailbox() {
+        let mailbox = |name: &str, own: &str| {
+            format!(
+                "[[mailbox]]\nname = \"{name}\"\nhost = \"{name}.example\"\nuser = \"a@{name}.example\"\npassword-environment = \"X\"\n{own}\n"
+            )
+        };
+        let all = "[trust]\nauthserv-id = [\"mx.a.example\", \"mx.b.example\"]\n";
+        let (a, b) = (["mx.a.example"].as_slice(), ["mx.b.example"].as_slice());
+        let both = ["mx.a.example", "mx.b.example"].as_slice();
+        // What stands in the first mailbox and in the second, and who is believed in each and in a file.
+        for (trust, first, second, expected) in [
+            (all, "", "", [both, both, both]),
+            (all, "authserv-id = [\"mx.b.example\"]", "", [b, both, b]),
+            (all, "", "authserv-id = []", [both, &[], &[]]),
+            ("", "authserv-id = [\"mx.a.example\"]", "", [a, &[], &[]]),
+            (
+                "",
+                "authserv-id = [\"mx.a.example\"]",
+                "authserv-id = [\"mx.b.example\"]",
+                [a, b, &[]],
+            ),
+        ] {
+            let text = format!("{}{}{trust}", mailbox("first", first), mailbox("second", second));
+            let settings = resolve(&text).unwrap();
+            let found = ["first", "second", "import"]
+                .map(|name| settings.trust_in(name).authserv_ids.clone());
+            assert_eq!(found, expected, "{text}");
+        }
+        // Without a mailbox there are files alone.
+        assert_eq!(resolve(all).unwrap().trust_in("import").authserv_ids, both);
     }
 
     #[test]

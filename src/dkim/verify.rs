@@ -54,13 +54,14 @@ const ON_TRIAL: u64 = 0x10;
 pub(super) fn verify_all(
     settings: &Settings,
     resolver: Resolver,
+    trust: &Trust,
     mails: &[(&Message, &[u8])],
 ) -> Vec<DkimVerdict> {
     if mails.is_empty() {
         return Vec::new();
     }
     let limit = settings.limits.dns_timeout;
-    let work = || in_runtime(resolver, limit, &settings.trust, mails);
+    let work = || in_runtime(resolver, limit, trust, mails);
     // The caller may be inside of a runtime, which cannot wait for another one.
     let done =
         std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, work) {

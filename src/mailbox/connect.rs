@@ -601,6 +601,7 @@ mod tests {
             secret: SecretSource::Command(vec!["echo".to_owned(), "s3cret".to_owned()]),
             folders: vec![FolderName::Named("INBOX".to_owned())],
             sent: None,
+            authserv_ids: Vec::new(),
             idle: true,
             poll_interval: Duration::from_secs(300),
             look_back: Duration::from_secs(86_400),

@@ -127,17 +127,11 @@ fn of_trust(named: &[String], vouching: Vouching) -> Option<ProbeStep> {
         others => {
             let others = others.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
             let vouches = format!("{others} vouches for {n_vouched} of the last {n_mails} mails");
-            let (why, hint) = match named {
-                [] => (
-                    format!("{vouches}, and `authserv-id` does not name it"),
-                    format!("{if_ours}write authserv-id = [{others}] under [trust]"),
-                ),
-                // Another mailbox may have the other one.
-                _ => (
-                    format!("{vouches}, and `authserv-id` names only {shown}"),
-                    format!("{if_ours}add {others} to `authserv-id` under [trust]"),
-                ),
+            let why = match named {
+                [] => format!("{vouches}, and `authserv-id` does not name it"),
+                _ => format!("{vouches}, and `authserv-id` names only {shown}"),
             };
+            let hint = format!("{if_ours}write authserv-id = [{others}] for this [[mailbox]]");
             (Err(why), Some(hint))
         }
     };

@@ -606,6 +606,7 @@ pub(super) mod tests {
                 secret: SecretSource::Environment("NONE".to_owned()),
                 folders: vec![FolderName::Named("INBOX".to_owned())],
                 sent: None,
+                authserv_ids: Vec::new(),
                 idle: true,
                 poll_interval: Duration::from_secs(300),
                 look_back: Duration::from_secs(60 * 86_400),

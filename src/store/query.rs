@@ -58,6 +58,8 @@ pub struct StoredMessage {
     pub id: i64,
     /// Its Message-ID.
     pub message_id: Option<String>,
+    /// The mailbox in which it was found, or `import`.
+    pub mailbox: String,
     /// The folder in which it was found.
     pub folder: String,
     /// `inbox`, `junk` or `sent`.
@@ -503,7 +505,7 @@ pub fn events_of_message(db: &Connection, message: i64) -> Result<Vec<(i64, Appl
 
 const MESSAGE: &str = "id, message_id, folder, role, received_at, sender, subject, kind, reason,
     authenticity, because, outcome, matched_by, application, candidates, match_because, numbers,
-    effect, review, raw, digest, rule, unrecognised, dkim";
+    effect, review, raw, digest, rule, unrecognised, dkim, mailbox";
 
 /// A message by its number.
 pub fn message(db: &Connection, id: i64) -> Result<Option<StoredMessage>> {
@@ -800,6 +802,7 @@ fn stored_message(row: &Row) -> rusqlite::Result<StoredMessage> {
     Ok(StoredMessage {
         id: row.get(0)?,
         message_id: row.get(1)?,
+        mailbox: row.get(24)?,
         folder: row.get(2)?,
         role: row.get(3)?,
         received_at: instant(row.get(4)?),

@@ -316,3 +316,34 @@ fn a_readers_early_end_is_no_failure() {
     assert!(output.status.success(), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
 }
+
+#[test]
+fn a_file_is_believed_as_its_mailbox_is_when_somebody_says_which_one_it_is() {
+    let program = Program::new();
+    let second = "[[mailbox]]\nname = \"second\"\nhost = \"imap.other.example\"\nuser = \"ops@other.example\"\npassword-environment = \"X\"\nauthserv-id = []\n";
+    let config = program.path("config/acewatch/config.toml");
+    fs::write(config, format!("{OFFICE}{second}")).unwrap();
+    let mail = program.path("mail.eml");
+    fs::write(&mail, approval(ACME, "2026-05-12T15:00:00Z".parse().unwrap())).unwrap();
+    let explain = |more: &[&str]| {
+        program.run(&[&["explain", "--json", mail.to_str().unwrap()][..], more].concat())
+    };
+    let verdict = |ended: &Ended| {
+        let document: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        document["messages"][0]["authenticity"]["verdict"].as_str().unwrap().to_owned()
+    };
+    let nobody_said = explain(&[]);
+    assert_eq!(verdict(&nobody_said), "unverified");
+    assert!(nobody_said.stderr.contains("`--mailbox NAME` does"), "{nobody_said:?}");
+    for (mailbox, expected) in [("office", "authentic"), ("second", "unverified")] {
+        let ended = explain(&["--mailbox", mailbox]);
+        assert_eq!((verdict(&ended).as_str(), ended.stderr.as_str()), (expected, ""), "{mailbox}");
+    }
+    let unknown = explain(&["--mailbox", "third"]);
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    assert!(unknown.stderr.contains("there are office, second"), "{unknown:?}");
+
+    program.add(ACME);
+    program.ok(&["import", "--mailbox", "office", mail.to_str().unwrap()]);
+    assert_eq!(program.fact(ACME, "stage"), "approved");
+}

@@ -123,7 +123,7 @@ fn judge(name: &str, record_all: bool) -> Vec<Judged> {
         };
         let received_at: DateTime<Utc> = line["received_at"].as_str().unwrap().parse().unwrap();
         let message = Message::parse(&bytes, role, received_at);
-        let found = app.explain(&message).unwrap();
+        let found = app.explain("import", &message).unwrap();
         judged.push(compare(&format!("{name}/{file}"), &line, &found, &app));
         if record_all || line["prelude"] == true {
             let origin = Origin { mailbox: "test", folder: "test", role };

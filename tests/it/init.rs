@@ -80,7 +80,7 @@ fn an_address_and_a_password_become_a_configuration_that_works() {
       [[mailbox]] user = "ops@broker.example"
       [[mailbox]] ca-file = "ca.pem"
       [[mailbox]] password-file = "ops.secret"
-      [trust] authserv-id = ["mx.broker.example"]
+      [[mailbox]] authserv-id = ["mx.broker.example"]
     the password of ops is in ~/config/acewatch/ops.secret
     written: ~/config/acewatch/config.toml
 
@@ -172,6 +172,34 @@ fn another_folder_is_added_to_those_that_are_there() {
     let other = program.run(&["init", "--address", USER, "--name", "other", "--yes"]);
     assert_eq!(other.code, Some(2), "{other:#?}");
     assert!(other.stderr.contains("is called main, not other"), "{other:#?}");
+}
+
+#[test]
+fn a_mailbox_that_joins_believes_its_own_server_alone() {
+    let server = server();
+    let empty = Dovecot::start();
+    let elsewhere = "[[mailbox]]\nname = \"main\"\nhost = \"imap.elsewhere.example\"\nuser = \"ops@elsewhere.example\"\npassword-environment = \"X\"\n\n[trust]\nauthserv-id = [\"mx.elsewhere.example\"]\n";
+    for (server, expected) in [
+        (&server, "authserv-id = [\"mx.broker.example\"]\n"),
+        // A stranger may write the other one's name here, where nobody is known to take it out.
+        (&empty, "authserv-id = []\n"),
+    ] {
+        let program = program();
+        fs::write(program.path("config/acewatch/config.toml"), elsewhere).unwrap();
+        let ended = init(
+            &program,
+            server,
+            &["--password-environment", "ACEWATCH_TEST_PASSWORD", "--no-preview", "--yes"],
+        );
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        let written = configuration(&program).unwrap();
+        assert!(written.contains(&elsewhere[elsewhere.find("[trust]").unwrap()..]), "{written}");
+        assert_eq!(written.matches(expected).count(), 1, "{written}");
+        // Looked at again, it stays so.
+        let again = program.run(&["init", "--address", USER, "--yes", "--no-preview"]);
+        assert_eq!(again.code, Some(0), "{again:#?}");
+        assert_eq!(configuration(&program).unwrap(), written);
+    }
 }
 
 #[test]
@@ -290,18 +318,15 @@ fn who_must_sign_in_first_is_told_how() {
     name = "office"
     host = "outlook.office365.com"
     user = "ops@outlook.com"
+    # The name under which our own server writes Authentication-Results; only what it vouches for
+    # moves an application. "-" where it writes no name, [] where nobody is believed.
+    authserv-id = ["-"]
 
     [mailbox.oauth]
     provider = "microsoft"
     # The program's identity at the provider; `acewatch sign-in` signs in with it.
     client-id = "an-id"
     store = "file"
-
-    # Whose word counts, and which addresses are ours.
-    [trust]
-    # The name under which our own server writes Authentication-Results; only what it vouches for
-    # moves an application. "-" where it writes no name.
-    authserv-id = ["-"]
     "#);
     program.ok(&["status"]);
 

@@ -99,6 +99,36 @@ fn pending(app: &App) -> Vec<String> {
 }
 
 #[test]
+fn a_server_is_believed_in_its_own_mailbox_alone_also_when_mails_are_read_again() {
+    // The second mailbox is at a server that writes no results, so that a stranger's stay on top.
+    let second = r#"
+        [[mailbox]]
+        name = "second"
+        host = "imap.other.example"
+        user = "ops@other.example"
+        password-environment = "ACEWATCH_TEST_PASSWORD"
+        authserv-id = []
+    "#;
+    let settings = |text: &str| {
+        config::parse(text, Path::new("t.toml"), &Environment::from_process()).unwrap()
+    };
+    let mut app = app();
+    app.settings = settings(&format!("{OFFICE}{second}"));
+    let id = add(&mut app, ACME);
+    let mail = approval(ACME, monday());
+    let mails = [Incoming { bytes: mail.as_bytes(), received_at: monday() }];
+    let origin = Origin { mailbox: "second", folder: "INBOX", role: FolderRole::Inbox };
+    let tally = app.ingest(origin, &mails, None, monday()).unwrap();
+    assert_eq!((tally.review, stage(&app, id)), (1, Stage::Submitted));
+    replay(&mut app);
+    assert_eq!(stage(&app, id), Stage::Submitted);
+    // Somebody says that its server is the same: what was kept is judged by that.
+    app.settings = settings(&format!("{OFFICE}{second}").replace("authserv-id = []", ""));
+    replay(&mut app);
+    assert_eq!(stage(&app, id), Stage::Approved);
+}
+
+#[test]
 fn a_copy_does_not_do_what_a_person_put_aside_when_other_rules_read_it() {
     let mut app = app();
     let acme = add(&mut app, ACME);

@@ -809,7 +809,7 @@ fn a_mail_that_was_recorded_is_explained_as_what_it_was() {
     let mail = approval(ACME, monday());
     ingest(&mut app, FolderRole::Inbox, &[(&mail, monday())], monday());
     let message = Message::parse(mail.as_bytes(), FolderRole::Inbox, monday());
-    let examined = app.explain(&message).unwrap();
+    let examined = app.explain("import", &message).unwrap();
     assert_eq!(examined.effect, Effect::Recorded, "{}", examined.because);
 }
 

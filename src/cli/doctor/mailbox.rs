@@ -18,8 +18,8 @@ pub(super) async fn of_mailbox(
     settings: &Settings,
     now: DateTime<Utc>,
 ) -> Vec<Check> {
-    let (limits, trust) = (&settings.limits, &settings.trust);
-    let probing = probe::probe(mailbox, limits, trust, settings.dkim.is_some(), now);
+    let (limits, trust) = (&settings.limits, settings.trust_in(&mailbox.name));
+    let probing = probe::probe(mailbox, limits, &trust, settings.dkim.is_some(), now);
     match tokio::time::timeout(LONGEST_PROBE, probing).await {
         Ok(steps) => steps.into_iter().map(|step| of_step(&mailbox.name, step)).collect(),
         Err(_) => vec![Check::fault(

@@ -37,25 +37,7 @@ pub(super) fn of_settings(settings: &Settings, usual: &Path) -> Vec<Check> {
             some.iter().map(|mailbox| mailbox.name.as_str()).collect::<Vec<_>>().join(", "),
         ),
     });
-    checks.push(match settings.trust.authserv_ids.as_slice() {
-        [] if settings.dkim.is_some() => Check::good(
-            "trust",
-            "no authserv-id is configured; DKIM signatures are verified here",
-        ),
-        [] => Check::fault(
-            "trust",
-            "no authserv-id is configured, so that all of CBP's mail goes to review",
-            "copy the first word after the topmost \"Authentication-Results:\" of a mail from CBP into `authserv-id` \
-             under [trust] (\"-\" for Microsoft 365); if no mail has such a line, write `dkim = true`",
-        ),
-        ids => {
-            let also = match settings.dkim {
-                Some(_) => "; where it says nothing, DKIM signatures are verified here",
-                None => "",
-            };
-            Check::good("trust", format!("the word of {} counts{also}", ids.join(", ")))
-        }
-    });
+    checks.push(of_trust(settings));
     if settings.trust.own_addresses.is_empty() {
         checks.push(Check::warning(
             "own addresses",
@@ -64,6 +46,58 @@ pub(super) fn of_settings(settings: &Settings, usual: &Path) -> Vec<Check> {
         ));
     }
     checks
+}
+
+/// Whether somebody is believed about the mail of each mailbox.
+fn of_trust(settings: &Settings) -> Check {
+    let has_dkim = settings.dkim.is_some();
+    let all = || settings.mailboxes.iter();
+    let nobody: Vec<&str> = all()
+        .filter(|mailbox| mailbox.authserv_ids.is_empty())
+        .map(|mailbox| mailbox.name.as_str())
+        .collect();
+    let everywhere = &settings.trust.authserv_ids;
+    let is_same = all().all(|mailbox| mailbox.authserv_ids == *everywhere);
+    match (is_same, everywhere.as_slice()) {
+        (true, []) if has_dkim => {
+            Check::good("trust", "no authserv-id is configured; DKIM signatures are verified here")
+        }
+        (true, []) => Check::fault(
+            "trust",
+            "no authserv-id is configured, so that all of CBP's mail goes to review",
+            "copy the first word after the topmost \"Authentication-Results:\" of a mail from CBP into `authserv-id` \
+             under [trust] (\"-\" for Microsoft 365); if no mail has such a line, write `dkim = true`",
+        ),
+        _ if !nobody.is_empty() && !has_dkim => Check::fault(
+            "trust",
+            format!(
+                "nobody is believed in {}, so that CBP's mail there goes to review",
+                nobody.join(", ")
+            ),
+            "write `authserv-id` for that [[mailbox]] as its server writes it; if its mails have no line \
+             \"Authentication-Results:\", write `dkim = true` under [trust]",
+        ),
+        (true, ids) => {
+            let also = match has_dkim {
+                true => "; where it says nothing, DKIM signatures are verified here",
+                false => "",
+            };
+            Check::good("trust", format!("the word of {} counts{also}", ids.join(", ")))
+        }
+        (false, _) => {
+            let words = all().filter(|mailbox| !mailbox.authserv_ids.is_empty());
+            let words: Vec<String> = words
+                .map(|mailbox| {
+                    format!("that of {} in {}", mailbox.authserv_ids.join(", "), mailbox.name)
+                })
+                .collect();
+            let also = match has_dkim {
+                true => "; elsewhere and where it says nothing, DKIM signatures are verified here",
+                false => "",
+            };
+            Check::good("trust", format!("whose word counts: {}{also}", words.join("; ")))
+        }
+    }
 }
 
 pub(super) fn read_rules(path: &Path) -> anyhow::Result<Rules> {
@@ -137,5 +171,33 @@ pub(super) fn of_calendar(settings: &Settings, now: DateTime<Utc>) -> Check {
                 .to_owned(),
         ),
         _ => Check::good("calendar", detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Environment};
+
+    #[test]
+    fn whose_word_counts_is_told_for_each_mailbox() {
+        let line = |trust: &str, first: &str, second: &str| {
+            let mailbox = |name: &str, own: &str| {
+                format!(
+                    "[[mailbox]]\nname = \"{name}\"\nhost = \"{name}.example\"\nuser = \"ops@{name}.example\"\npassword-environment = \"X\"\n{own}\n"
+                )
+            };
+            let text =
+                format!("{}{}[trust]\n{trust}\n", mailbox("office", first), mailbox("old", second));
+            let settings =
+                config::parse(&text, Path::new("t.toml"), &Environment::from_process()).unwrap();
+            let check = of_trust(&settings);
+            format!("{:?}: {}", check.outcome, check.detail)
+        };
+        let (a, b) = ("authserv-id = [\"mx.a.example\"]", "authserv-id = [\"mx.b.example\"]");
+        insta::assert_snapshot!(line(a, "", ""), @"Good: the word of mx.a.example counts");
+        insta::assert_snapshot!(line("", a, b), @"Good: whose word counts: that of mx.a.example in office; that of mx.b.example in old");
+        insta::assert_snapshot!(line(a, "", "authserv-id = []"), @"Fault: nobody is believed in old, so that CBP's mail there goes to review");
+        insta::assert_snapshot!(line("", "", ""), @"Fault: no authserv-id is configured, so that all of CBP's mail goes to review");
     }
 }

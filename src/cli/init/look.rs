@@ -101,35 +101,69 @@ fn role_words(role: crate::domain::message::FolderRole) -> &'static str {
     }
 }
 
-/// Finds out whose word counts here.
+/// Writes down whose word counts in this mailbox, if that is another's than it is by now.
 fn trust(
     setup: &mut Setup<'_>,
     found: &Survey,
     provider: Option<&Provider>,
 ) -> Result<(), Failure> {
     let settings = setup.settings()?;
+    let counting = setup.mailbox()?.authserv_ids;
+    let believed = believed(setup, &settings, found, provider)?;
+    let ids = match (believed, setup.is_new) {
+        // Whom other mailboxes believe, a stranger may name in this one.
+        (believed, true) => believed,
+        (believed, false) => merged(&counting, believed),
+    };
+    if ids != counting {
+        setup.draft.set(setup.n, "authserv-id", ids.into_iter().collect::<toml_edit::Array>());
+    }
+    Ok(())
+}
+
+fn merged(first: &[String], second: Vec<String>) -> Vec<String> {
+    let new =
+        second.into_iter().filter(|id| !first.iter().any(|known| known.eq_ignore_ascii_case(id)));
+    first.iter().cloned().chain(new).collect()
+}
+
+/// Finds out who vouches for the mail here, and says so; nobody where a person must decide first.
+fn believed(
+    setup: &mut Setup<'_>,
+    settings: &Settings,
+    found: &Survey,
+    provider: Option<&Provider>,
+) -> Result<Vec<String>, Failure> {
     let own = &settings.trust.own_addresses;
     if !setup.args.authserv_id.is_empty() {
         let ids = setup.args.authserv_id.clone();
         let seen = who_vouches(&found.sample, own, &ids);
         let has_word = if seen.ids == ids { seen.n_vouched } else { 0 };
-        setup.draft.trust("authserv-id", &ids);
-        return render::print(&format!(
+        render::print(&format!(
             "{} has a word on {has_word} of {} recent mails.\n",
             render::escaped(&ids.join(", ")),
             seen.n_mails
-        ));
+        ))?;
+        return Ok(ids);
     }
-    let existing = &settings.trust.authserv_ids;
+    let mailbox = setup.mailbox()?;
+    let is_configured = |known: &&MailboxSettings| match setup.is_new {
+        // Mailboxes of one server have one that vouches.
+        true => known.name != mailbox.name && known.host.eq_ignore_ascii_case(&mailbox.host),
+        false => known.name == mailbox.name,
+    };
+    let existing = settings.mailboxes.iter().find(is_configured);
+    let existing = existing.map(|known| known.authserv_ids.as_slice()).unwrap_or_default();
     let of_provider = provider.map(|provider| provider.authserv_id.as_slice()).unwrap_or_default();
-    let known = [existing.as_slice(), of_provider].into_iter().filter(|known| !known.is_empty());
+    let known = [existing, of_provider].into_iter().filter(|known| !known.is_empty());
     let seen = known
         .map(|known| (known, who_vouches(&found.sample, own, known)))
         .find_map(|(known, seen)| (seen.ids == known).then_some(seen));
     if seen.is_none() && settings.dkim.is_some() {
-        return render::print(
+        render::print(
             "Signatures (DKIM) are verified here, so that no server is needed to vouch.\n",
-        );
+        )?;
+        return Ok(Vec::new());
     }
     let seen = seen.unwrap_or_else(|| who_vouches(&found.sample, own, &[]));
     let Vouching { ids, n_vouched, n_mails, is_guess } = seen;
@@ -143,13 +177,14 @@ fn trust(
             )?;
             let question = format!("Is {whose} your own mail server, or that of your provider?");
             if !setup.ask.is_possible || !setup.ask.agrees(&question, false)? {
-                return render::print(&format!(
+                render::print(&format!(
                     "It is not trusted. If it is yours, `acewatch init` with {} trusts it; until then all of CBP's mail goes to review.\n",
                     render::escaped(&how)
-                ));
+                ))?;
+                return Ok(Vec::new());
             }
         }
-        return take(setup, &settings, &ids);
+        return Ok(ids);
     }
     let known = if existing.is_empty() { of_provider } else { existing };
     if n_mails < FEW && !known.is_empty() {
@@ -157,12 +192,13 @@ fn trust(
             "Too few recent mails to see who vouches for them: it is {}, as is known of this provider or was configured.\n",
             named(known)
         ))?;
-        return take(setup, &settings, known);
+        return Ok(known.to_vec());
     }
     if n_mails < FEW {
-        return render::print(
+        render::print(
             "Too few recent mails to see who vouches for them. Until `authserv-id` is set, all of CBP's mail goes to review; run `acewatch init` again when there is more mail.\n",
-        );
+        )?;
+        return Ok(Vec::new());
     }
     let said = format!(
         "No server vouches for the mail here: none has a word on half of {n_mails} recent mails.\n"
@@ -173,33 +209,11 @@ fn trust(
         && setup.ask.agrees("Verify the signatures of CBP's mail here, with the DNS?", true)?
     {
         setup.draft.verify_dkim();
-        return render::print("Signatures (DKIM) are verified here.\n");
+        render::print("Signatures (DKIM) are verified here.\n")?;
+        return Ok(Vec::new());
     }
-    render::print("All of CBP's mail goes to review.\n")
-}
-
-/// Trusts these names. They count for every mailbox, so that one that joins others needs a yes.
-fn take(setup: &mut Setup<'_>, settings: &Settings, ids: &[String]) -> Result<(), Failure> {
-    let is_there = |id: &String| settings.trust.authserv_ids.iter().any(|known| known == id);
-    if 1 < settings.mailboxes.len() && !ids.iter().all(is_there) {
-        render::print(&format!(
-            "Whom you trust counts for all mailboxes: a forged mail with the name of {} in it would be believed by a mailbox whose own server writes no results.\n",
-            named(ids)
-        ))?;
-        let agrees = match setup.ask.is_possible {
-            true => setup
-                .ask
-                .agrees("Does the server of each mailbox write results of its own?", true)?,
-            false => setup.args.yes,
-        };
-        if !agrees {
-            return render::print(
-                "It is not trusted; --authserv-id trusts it. Until then CBP's mail in this mailbox goes to review.\n",
-            );
-        }
-    }
-    setup.draft.trust("authserv-id", ids);
-    Ok(())
+    render::print("All of CBP's mail goes to review.\n")?;
+    Ok(Vec::new())
 }
 
 /// Servers by their names, for a person.
@@ -226,7 +240,7 @@ fn own_addresses(setup: &mut Setup<'_>, found: &Survey, address: &str) {
     own.retain(|own| !is_known.is_own_address(own));
     own.sort();
     own.dedup();
-    setup.draft.trust("own-addresses", &own);
+    setup.draft.own_addresses(&own);
 }
 
 /// Says how alerts will reach a person here.

@@ -164,7 +164,7 @@ fn check(mail: &str, expected: Result<&str, &str>) {
     let settings = settings(timeout);
     let mail = format!("{RECEIVED}{mail}");
     let mut message = message(&mail);
-    message.dkim = verdict(&settings, &message, mail.as_bytes());
+    message.dkim = verdict(&settings, "import", &message, mail.as_bytes());
     match (&message.dkim, expected) {
         (DkimVerdict::Good(domain), Ok(expected)) => assert_eq!(domain, expected, "{mail}"),
         (DkimVerdict::Lacking(why), Err(expected)) if why.starts_with(expected) => {}
@@ -284,7 +284,7 @@ fn a_signature_never_outranks_our_own_server() {
     ] {
         let mail = format!("{head}\r\n{RECEIVED}{}", signed(MAIL));
         let mut message = message(&mail);
-        message.dkim = verdict(&settings, &message, mail.as_bytes());
+        message.dkim = verdict(&settings, "import", &message, mail.as_bytes());
         let read = Authenticity::of(&message, &settings.trust);
         assert_eq!(read.verdict, verdict_expected, "{head}: {}", read.because);
         // Even a verdict that was not asked for.
@@ -295,7 +295,7 @@ fn a_signature_never_outranks_our_own_server() {
     let failed = results("dmarc=fail header.from=cbp.dhs.gov");
     let mail = format!("{RECEIVED}{RECEIVED}{failed}\r\n{}", signed(MAIL));
     let mut message = message(&mail);
-    message.dkim = verdict(&settings, &message, mail.as_bytes());
+    message.dkim = verdict(&settings, "import", &message, mail.as_bytes());
     assert_eq!(message.dkim, DkimVerdict::Good("cbp.dhs.gov".to_owned()));
     assert_eq!(Authenticity::of(&message, &settings.trust).verdict, Verdict::Unverified);
 }
