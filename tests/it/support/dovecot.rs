@@ -96,9 +96,14 @@ impl Dovecot {
         panic!("Dovecot does not start:\n{}", server.log());
     }
 
-    /// Stops the server; clients see their connections close.
+    /// Stops the server; clients see their connections close, and no new one is taken.
     pub fn stop(&mut self) {
         self.master = None;
+        // What the master had started holds its ports for a moment longer.
+        until("Dovecot is gone", || match [self.imap_port, self.imaps_port].map(accepts) {
+            [false, false] => Ok(()),
+            _ => Err(self.log()),
+        });
     }
 
     /// Starts the server again at the same ports.
