@@ -49,6 +49,8 @@ pub mod clock;
 
 pub mod memory;
 
+pub mod replace;
+
 pub mod network;
 
 pub mod bus;

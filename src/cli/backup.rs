@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::{Context, render};
+use crate::replace::folder_of;
 use crate::store::Store;
 use crate::store::backup::{self, Error};
 
@@ -67,7 +68,7 @@ fn hint(error: &Error, file: &Path) -> String {
     match error {
         Error::Exists => "name another file, or replace it with --force".to_owned(),
         Error::Folder(_) | Error::File(_) | Error::Copy(_) => {
-            let folder = backup::folder_of(file);
+            let folder = folder_of(file);
             format!("look at the rights and the free space of {}", folder.display())
         }
         Error::Read(_) | Error::Unsound(_) => "run `acewatch doctor`".to_owned(),

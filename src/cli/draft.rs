@@ -23,6 +23,7 @@ use crate::domain::draft::{
 };
 use crate::domain::evaluation::Attention;
 use crate::domain::event::Event;
+use crate::replace::Replacement;
 use crate::store::query::Summary;
 use crate::store::{edit, query};
 
@@ -457,7 +458,7 @@ fn file_name(draft: &Draft) -> String {
     format!("{id}-{name}.{extension}")
 }
 
-/// Writes a file whole or not at all, for its owner alone.
+/// Writes a file for its owner alone.
 fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
     use std::io::Write;
     let shown = render::escaped(&path.display().to_string());
@@ -468,12 +469,9 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
             .because(error)
             .hint("look at the directory's rights and free space"),
     };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    let kept = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    kept.map(drop).map_err(|error| failed(error.error))
+    let replacement = Replacement::of(path).map_err(failed)?;
+    replacement.file().write_all(bytes).map_err(failed)?;
+    replacement.put(force).map_err(failed)
 }
 
 #[cfg(test)]

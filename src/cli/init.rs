@@ -27,6 +27,7 @@ use crate::mailbox::session::Session;
 use crate::mailbox::{self, Error};
 use crate::oauth::News;
 use crate::provider::{self, Provider};
+use crate::replace::{Replacement, folder_of};
 use crate::systemd;
 use ask::Ask;
 use secret::{Client, Mailbox, Typed, Way};
@@ -699,18 +700,16 @@ fn name_for(address: &str, before: Option<&Settings>) -> String {
     (2..).map(|n| format!("{local}-{n}")).find(|name| !is_taken(name)).unwrap_or_default()
 }
 
-/// Writes the file whole or not at all; a link to it stays one, and its mode what it was.
+/// Writes the file; a link to it stays one, and its mode what it was.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let directory = path.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    std::fs::create_dir_all(folder_of(&path))?;
+    let replacement = Replacement::of(&path)?;
     // The service of a whole machine runs as a user of its own; no secret is in the file.
     let usual = if path.starts_with("/etc") { 0o644 } else { 0o600 };
     let mode = std::fs::metadata(&path).map(|before| before.permissions());
     let mode = mode.unwrap_or_else(|_| PermissionsExt::from_mode(usual));
-    file.as_file().set_permissions(mode)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map(drop).map_err(|error| error.error)
+    replacement.file().set_permissions(mode)?;
+    replacement.file().write_all(text.as_bytes())?;
+    replacement.put(true)
 }

@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep};
 use super::Error;
 use super::grant::Grant;
 use crate::keyring::{self, Item, Purpose};
+use crate::replace::Replacement;
 use crate::secret::{Kind, Secret, SecretError, SecretSource};
 
 /// How a sealed file begins.
@@ -321,21 +322,17 @@ fn hand_over(made: &File, path: &Path) {
     }
 }
 
-/// Writes a file whole or not at all, and waits until it is on the disk.
+/// Writes a file for the owner of its folder alone.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
-    hand_over(file.as_file(), file.path());
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    File::open(folder)?.sync_all()
+    let replacement = Replacement::of(path)?;
+    hand_over(replacement.file(), path);
+    replacement.file().write_all(bytes)?;
+    replacement.put(true)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{chown, symlink};
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
     use super::*;
 

@@ -2,14 +2,14 @@
 //!
 //! All pages are copied in one step and so from one snapshot; in WAL mode that holds up no writer.
 
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::{APPLICATION_ID, Store, identity, with_suffix};
+use crate::replace::{Replacement, folder_of};
 
 /// Why there is no copy. What was at its place before is still there.
 #[derive(Debug, thiserror::Error)]
@@ -58,24 +58,13 @@ pub fn copy(store: &Store, file: &Path, replace: bool) -> Result<Copied, Error> 
     if !replace && file.symlink_metadata().is_ok() {
         return Err(Error::Exists);
     }
-    let folder = folder_of(file);
-    let draft = tempfile::Builder::new()
-        .prefix(".acewatch-backup-")
-        .tempfile_in(&folder)
-        .map_err(Error::Folder)?;
-    write(store, draft.path()).map_err(Error::Copy)?;
-    let copied = check(draft.path())?;
-    draft.as_file().sync_all().map_err(Error::File)?;
-    let placed = match replace {
-        true => draft.persist(file),
-        false => draft.persist_noclobber(file),
-    };
-    placed.map_err(|refused| match refused.error.kind() {
+    let replacement = Replacement::of(file).map_err(Error::Folder)?;
+    write(store, replacement.draft()).map_err(Error::Copy)?;
+    let copied = check(replacement.draft())?;
+    replacement.put(replace).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists if !replace => Error::Exists,
-        _ => Error::File(refused.error),
+        _ => Error::File(error),
     })?;
-    // The name, too, must survive a power cut.
-    File::open(&folder).and_then(|folder| folder.sync_all()).map_err(Error::File)?;
     Ok(copied)
 }
 
@@ -94,14 +83,6 @@ pub fn belongs_to(file: &Path, database: &Path) -> bool {
             is_same_name || identity(file).is_some_and(|it| identity(&own) == Some(it))
         })
     })
-}
-
-/// The folder in which `file` is, or will be.
-pub fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
 
 fn write(store: &Store, draft: &Path) -> Result<(), rusqlite::Error> {

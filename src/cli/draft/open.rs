@@ -1,11 +1,11 @@
 //! The way to the mail program: `xdg-open`, with an argument list and no shell.
 
 use std::ffi::OsStr;
-use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::cli::failure::Failure;
+use crate::replace;
 
 /// How long xdg-open may take to find the mail program; some desktops' runs as long as the program
 /// that it started.
@@ -25,9 +25,7 @@ pub(super) fn open_mail(bytes: &[u8], name: &str) -> Result<(), Failure> {
     let written = || -> std::io::Result<std::path::PathBuf> {
         let directory = tempfile::Builder::new().prefix("acewatch-draft-").tempdir_in(&parent)?;
         let path = directory.path().join(name);
-        let mut file = tempfile::NamedTempFile::new_in(directory.path())?;
-        file.write_all(bytes)?;
-        file.persist(&path).map_err(|error| error.error)?;
+        replace::write(&path, bytes)?;
         let _: std::path::PathBuf = directory.keep();
         Ok(path)
     };

@@ -1,9 +1,9 @@
 //! The secret of a mailbox in `acewatch init`: what the provider takes, and where it is kept.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use toml_edit::{Array, Table, value};
 
 use super::ask::Ask;
@@ -13,6 +13,7 @@ use crate::cli::secret as by_hand;
 use crate::config::draft::Draft;
 use crate::keyring::{self, Item, Purpose, State};
 use crate::provider::{Provider, SecretKind};
+use crate::replace;
 use crate::secret::{Secret, SecretSource};
 
 /// How long a keyring may take to answer.
@@ -470,13 +471,8 @@ fn free_file(mailbox: &Mailbox<'_>) -> PathBuf {
         .unwrap_or_else(|| mailbox.directory.join("password.secret"))
 }
 
-/// Writes a file for its owner alone; what was there stays until the new one is whole.
+/// Writes a file for its owner alone.
 fn write(path: &Path, secret: &str) -> std::io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    writeln!(file, "{secret}")?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    std::fs::create_dir_all(replace::folder_of(path))?;
+    replace::write(path, Zeroizing::new(format!("{secret}\n")).as_bytes())
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::replace::{Replacement, folder_of};
 use crate::systemd::{Scope, UNIT};
 
 const USER_UNIT: &str = include_str!("../../../systemd/acewatch.service");
@@ -100,15 +101,13 @@ pub(super) fn found(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file that everybody may read.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    file.persist(path)?;
-    Ok(())
+    fs::create_dir_all(folder_of(path))?;
+    let replacement = Replacement::of(path)?;
+    replacement.file().write_all(text.as_bytes())?;
+    replacement.file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    replacement.put(true)
 }
 
 #[cfg(test)]
