@@ -4,12 +4,11 @@
 //! is kept: [`Draft`] changes the keys that are asked for and no other.
 
 mod ask;
+mod finish;
 mod look;
 mod secret;
 mod server;
 
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use clap::ValueEnum;
 
 use super::failure::Failure;
 use super::sign_in::{self, How};
-use super::{Context, render, service};
+use super::{Context, render};
 use crate::config::draft::Draft;
 use crate::config::{self, ConfigError, Limits, MailboxSettings, Settings};
 use crate::discovery::Found;
@@ -27,8 +26,6 @@ use crate::mailbox::session::Session;
 use crate::mailbox::{self, Error};
 use crate::oauth::News;
 use crate::provider::{self, Provider};
-use crate::replace::{Replacement, folder_of};
-use crate::systemd;
 use ask::Ask;
 use secret::{Client, Mailbox, Typed, Way};
 
@@ -525,107 +522,6 @@ impl Setup<'_> {
         }
         Ok(agrees)
     }
-
-    /// Keeps the password, previews, writes, offers the service.
-    async fn finish(self, typed: Option<Typed>) -> Result<(), Failure> {
-        let settings = self.settings()?;
-        let mailbox = self.mailbox()?;
-        if self.args.dry_run {
-            return render::print(&format!("\n{}", self.draft.text()));
-        }
-        for change in self.draft.changes() {
-            render::print(&format!("  {}\n", render::escaped(change)))?;
-        }
-        if self.draft.changes().is_empty() && typed.is_none() {
-            render::print(&format!("Nothing is to be changed in {}.\n", self.path.display()))?;
-        } else {
-            let question = match self.draft.changes() {
-                [] => format!("Replace the password that is kept for {}?", mailbox.name),
-                _ => format!("Write this to {}?", self.path.display()),
-            };
-            if !self.ask.agrees(&question, true)? {
-                return Err(Failure::new("nothing was written"));
-            }
-            if let Some(typed) = typed {
-                secret::keep(typed, &mailbox.name).await?;
-            }
-            if !self.draft.changes().is_empty() {
-                write(&self.path, &self.draft.text()).map_err(|error| {
-                    Failure::new(format!("cannot write {}", self.path.display())).because(error)
-                })?;
-                render::print(&format!("written: {}\n", self.path.display()))?;
-            }
-        }
-        if let Some(news) = &self.news {
-            sign_in::record(self.cx, &settings, &mailbox, news);
-        }
-        let runs = systemd::state(systemd::Scope::User).is_ok_and(|state| state.is_running());
-        let wanted = self.wants_service(runs)?;
-        if !self.args.no_preview && self.is_open {
-            // Mails are in its database, which must not be left behind.
-            tokio::select! {
-                shown = look::preview(self.cx, &settings, &mailbox) => shown?,
-                _ = tokio::signal::ctrl_c() => {
-                    return Err(Failure::new("stopped; the configuration is written"));
-                }
-            }
-        }
-        look::tellers(&settings).await?;
-        self.start_service(wanted, runs)
-    }
-
-    /// Whether systemd is to start the daemon. Asked before the preview, which can be broken off.
-    fn wants_service(&self, runs: bool) -> Result<bool, Failure> {
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR");
-        Ok(self.args.service
-            || self.args.linger
-            || (!self.args.no_service
-                && !runs
-                && !self.is_for_the_machine()
-                && self.ask.is_possible
-                && systemd::has_user_manager(runtime.as_ref())
-                && self.ask.agrees("Start the watch now and at each log-in?", true)?))
-    }
-
-    /// Whether it is the configuration of the service of a machine.
-    fn is_for_the_machine(&self) -> bool {
-        self.path.starts_with("/etc")
-    }
-
-    fn start_service(&self, wanted: bool, runs: bool) -> Result<(), Failure> {
-        if wanted {
-            service::set_up(self.cx, self.args.linger)?;
-            if runs {
-                systemd::systemctl(systemd::Scope::User, &["reload", systemd::UNIT])
-                    .map_err(|error| Failure::new("the service cannot be told").because(error))?;
-            }
-        }
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR");
-        let watch = match (wanted, runs) {
-            (true, _) => String::new(),
-            (false, true) => {
-                "The service runs with the old configuration: systemctl --user reload acewatch\n"
-                    .to_owned()
-            }
-            _ if self.is_for_the_machine() => {
-                "To watch all the time: sudo acewatch service install --system\n".to_owned()
-            }
-            _ if systemd::has_user_manager(runtime.as_ref()) => {
-                format!("To watch all the time: {}\n", self.command("service install"))
-            }
-            _ => format!("To watch: {}, as long as it runs\n", self.command("run")),
-        };
-        let read = if wanted || runs {
-            String::new()
-        } else {
-            format!("{} reads the mail once, ", self.command("check"))
-        };
-        render::print(&format!(
-            "{watch}{read}{} looks at everything, {} says how all applications stand.\n",
-            self.command("doctor"),
-            self.command("status")
-        ))
-    }
 }
 
 /// The text of a configuration that is there.
@@ -698,18 +594,4 @@ fn name_for(address: &str, before: Option<&Settings>) -> String {
         return local.to_owned();
     }
     (2..).map(|n| format!("{local}-{n}")).find(|name| !is_taken(name)).unwrap_or_default()
-}
-
-/// Writes the file; a link to it stays one, and its mode what it was.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    std::fs::create_dir_all(folder_of(&path))?;
-    let replacement = Replacement::of(&path)?;
-    // The service of a whole machine runs as a user of its own; no secret is in the file.
-    let usual = if path.starts_with("/etc") { 0o644 } else { 0o600 };
-    let mode = std::fs::metadata(&path).map(|before| before.permissions());
-    let mode = mode.unwrap_or_else(|_| PermissionsExt::from_mode(usual));
-    replacement.file().set_permissions(mode)?;
-    replacement.file().write_all(text.as_bytes())?;
-    replacement.put(true)
 }
