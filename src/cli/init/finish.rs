@@ -2,7 +2,7 @@
 //! what comes next is said.
 
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use super::secret::{self, Typed};
@@ -115,16 +115,52 @@ impl Setup<'_> {
     }
 }
 
-/// Writes the file; a link to it stays one, and its mode what it was.
+/// Writes the file; a link to it stays one, and its owner, group and mode what they were: root may write
+/// it for the user of a service, or of this computer.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     std::fs::create_dir_all(folder_of(&path))?;
     let replacement = Replacement::of(&path)?;
-    // The service of a whole machine runs as a user of its own; no secret is in the file.
-    let usual = if path.starts_with("/etc") { 0o644 } else { 0o600 };
-    let mode = std::fs::metadata(&path).map(|before| before.permissions());
-    let mode = mode.unwrap_or_else(|_| PermissionsExt::from_mode(usual));
-    replacement.file().set_permissions(mode)?;
-    replacement.file().write_all(text.as_bytes())?;
+    let mut file = replacement.file();
+    match std::fs::metadata(&path) {
+        Ok(before) => {
+            // Others than root may give a file to some groups, and to nobody.
+            let _ = fchown(file, None, Some(before.gid()));
+            let _ = fchown(file, Some(before.uid()), None);
+            file.set_permissions(PermissionsExt::from_mode(before.mode() & 0o777))?;
+        }
+        // The service of a whole machine runs as a user of its own; no secret is in the file.
+        Err(_) if path.starts_with("/etc") => {
+            file.set_permissions(PermissionsExt::from_mode(0o644))?
+        }
+        Err(_) => {}
+    }
+    file.write_all(text.as_bytes())?;
     replacement.put(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{chown, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_configuration_that_is_changed_stays_whose_it_is_and_where_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let (kept, link) = (home.path().join("dotfiles/ace.toml"), home.path().join("config.toml"));
+        write(&kept, "old").unwrap();
+        symlink(&kept, &link).unwrap();
+        fs::set_permissions(&kept, PermissionsExt::from_mode(0o640)).unwrap();
+        // Only root can, and then it matters: the group is how a service may read it.
+        let _ = chown(&kept, Some(65_533), Some(65_534));
+        let before = fs::metadata(&kept).unwrap();
+        write(&link, "new").unwrap();
+        let after = fs::metadata(&kept).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&kept).unwrap(), b"new");
+        assert_eq!(after.mode(), before.mode());
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+    }
 }
