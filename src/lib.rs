@@ -47,6 +47,8 @@ pub mod daemon;
 
 pub mod clock;
 
+pub mod causes;
+
 pub mod memory;
 
 pub mod replace;

@@ -18,6 +18,7 @@ use super::Context;
 use super::failure::{FAILED, Failure};
 use super::render::{self, Masking};
 use crate::app::App;
+use crate::causes::chain;
 use crate::config::{self, Settings};
 use crate::store::Store;
 use crate::store::query;
@@ -245,17 +246,6 @@ fn summary(checks: &[Check]) -> String {
             format!("\n{}, {}\n", counted(faults, "fault"), counted(warnings, "warning"))
         }
     }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(line, ": {error}");
-        cause = error.source();
-    }
-    line
 }
 
 #[cfg(test)]

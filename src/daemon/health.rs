@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 
 use chrono::{DateTime, Utc};
 
+use crate::causes::chain;
 use crate::notify::{Notice, Urgency};
 use crate::store;
 
@@ -136,7 +137,7 @@ pub(super) fn read(file: &File, place: u64) -> Option<String> {
 }
 
 fn told(error: &store::Error) -> String {
-    format!("{}; hint: {}", super::chain(error), error.hint())
+    format!("{}; hint: {}", chain(error), error.hint())
 }
 
 #[cfg(test)]

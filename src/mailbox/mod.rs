@@ -45,6 +45,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
 
+use crate::causes;
 use crate::config::{Limits, MailboxSettings};
 use crate::domain::cursor::Cursor;
 use crate::domain::message::FolderRole;
@@ -499,23 +500,14 @@ impl Error {
     /// The error and all its causes in one line.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        if let Error::Tls { source, .. } = self
-            && let Some(distrust) = distrust(source)
-        {
-            line = format!("{line}: {}", distrust.why);
-            cause = None;
-        }
-        while let Some(err) = cause {
-            let words = err.to_string();
-            // Some libraries repeat their source in their own words.
-            if !line.ends_with(&words) {
-                line.push_str(": ");
-                line.push_str(&words);
-            }
-            cause = err.source();
-        }
+        let reason = match self {
+            Error::Tls { source, .. } => distrust(source),
+            _ => None,
+        };
+        let line = match reason {
+            Some(distrust) => format!("{self}: {}", distrust.why),
+            None => causes::chain(self),
+        };
         line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 }

@@ -7,10 +7,10 @@ use super::connect::{greet, login, read_secret};
 use super::folders::{Folder, decoded, resolve};
 use super::session::Session;
 use super::survey::survey;
+use crate::causes::chain;
 use crate::config::{FolderName, Limits, MailboxSettings, Tls};
 use crate::domain::authenticity::{Trust, Vouching, who_vouches};
 use crate::domain::message::FolderRole;
-use crate::secret::SecretError;
 
 /// One step and its outcome.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -209,10 +209,23 @@ fn note<T>(
     value
 }
 
-/// An error and its causes in one line.
-fn chain(error: &SecretError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth;
+    use crate::secret::SecretError;
+
+    #[test]
+    fn a_step_that_failed_says_the_last_cause_too() {
+        let path = "/nowhere/oauth.key".into();
+        let file = SecretError::Unreadable { path, source: std::io::ErrorKind::NotFound.into() };
+        let key = oauth::Error::Key { source: Box::new(file) };
+        let failed = Error::Secret { source: SecretError::OAuth { source: Box::new(key) } };
+        let mut steps = Vec::new();
+        assert!(note(&mut steps, "secret", Err(failed), |()| String::new()).is_err());
+        assert_eq!(
+            steps[0].outcome.as_ref().unwrap_err(),
+            "cannot read a secret that OAuth 2.0 needs: cannot read /nowhere/oauth.key: entity not found"
+        );
     }
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::channel::{ChannelError, Mail, Message};
 use super::safe_line;
+use crate::causes::chain;
 use crate::config::Tls;
 
 /// Longest excerpt of what the server answers.
@@ -127,17 +128,7 @@ fn written(
 
 /// The words of an error with its causes.
 fn said(error: &lettre::transport::smtp::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    safe_line(&text, SAID)
+    safe_line(&chain(error), SAID)
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::{Check, Outcome, chain};
+use super::{Check, Outcome};
 use crate::app::App;
+use crate::causes::chain;
 use crate::domain::application::ApplicationId;
 use crate::domain::coverage::Coverage;
 use crate::store::query::{self, PendingAlert};
