@@ -19,6 +19,7 @@ use zbus::{Connection, Message, MessageStream, OwnedObjectPath, OwnedVariant};
 
 use crate::bus::{BUS, addresses};
 use crate::notify::safe_line;
+use crate::program;
 use crate::secret::run::run_with;
 use crate::secret::{Secret, SecretError};
 
@@ -101,7 +102,7 @@ pub async fn state(limit: Duration) -> State {
         service.is_default_locked().await
     };
     match timeout(limit, looking).await {
-        Ok(Ok(_)) if !has_tool() => State::NoTool,
+        Ok(Ok(_)) if !program::is_there("secret-tool") => State::NoTool,
         Ok(Ok(true)) => State::Locked,
         Ok(Ok(false)) => State::Ready,
         Ok(Err(_)) | Err(_) => State::Absent,
@@ -407,10 +408,4 @@ fn failed(why: &str) -> SecretError {
 
 fn not_in(item: &Item<'_>) -> SecretError {
     SecretError::NotInKeyring { account: item.account.to_owned(), purpose: item.purpose }
-}
-
-/// Whether `secret-tool` is in `$PATH`.
-fn has_tool() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join("secret-tool").is_file())
 }

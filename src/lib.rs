@@ -60,6 +60,8 @@ pub mod http;
 
 pub mod dns;
 
+pub mod program;
+
 pub mod systemd;
 
 pub mod cli;

@@ -1,34 +1,28 @@
 //! A message handed to a program of the user's, as JSON on its standard input.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::channel::{ChannelError, Message};
 use super::safe_line;
+use crate::program;
 
 /// Longest excerpt of what the program says on its standard error.
 const SAID: usize = 200;
 
 /// Whether the program is there, without running it.
 pub(super) fn find(command: &[String]) -> Result<(), ChannelError> {
-    use std::os::unix::fs::PermissionsExt;
-    let program = command.first().map_or("", String::as_str);
-    let is_program = |path: &Path| {
-        path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    };
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = match program.contains('/') {
-        true => is_program(Path::new(program)),
-        false => std::env::split_paths(&path).any(|folder| is_program(&folder.join(program))),
-    };
-    let name = safe_line(program, SAID);
-    let missing = || ChannelError::Lasting(format!("there is no program {name}"));
-    if is_there { Ok(()) } else { Err(missing()) }
+    let name = command.first().map_or("", String::as_str);
+    match program::is_there(name) {
+        true => Ok(()),
+        false => {
+            let name = safe_line(name, SAID);
+            Err(ChannelError::Lasting(format!("there is no program {name}")))
+        }
+    }
 }
 
 /// Runs the program and waits until it has ended with success.
@@ -39,15 +33,12 @@ pub(super) async fn carry(
     message: &Message,
     limit: Duration,
 ) -> Result<(), ChannelError> {
-    let Some((program, arguments)) = command.split_first() else {
+    let Some((first, arguments)) = command.split_first() else {
         return Err(ChannelError::Lasting("the command is empty".to_owned()));
     };
-    let name = safe_line(program, SAID);
-    let mut child = Command::new(program)
+    let name = safe_line(first, SAID);
+    let mut child = program::command(first)
         .args(arguments)
-        .env_remove("NOTIFY_SOCKET")
-        .env_remove("WATCHDOG_USEC")
-        .env_remove("WATCHDOG_PID")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use tokio::process::Command;
 use tokio::sync::Semaphore;
 
 use super::safe_line;
-use crate::systemd;
+use crate::{program, systemd};
 
 /// So many programs may be open at once: a button that is pressed again and again must not fill the
 /// machine.
@@ -51,19 +50,16 @@ impl Opener {
     /// Starts a program, within a runtime of tokio. What fails is said in the log: there is nobody
     /// else to be told.
     pub fn open(&self, command: &[String]) {
-        let Some(program) = command.first() else { return };
-        let name = safe_line(program, 80);
+        let Some(name) = command.first() else { return };
+        let name = safe_line(name, 80);
         let command = systemd::outside(command);
-        let Some((program, arguments)) = command.split_first() else { return };
+        let Some((first, arguments)) = command.split_first() else { return };
         let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
             tracing::warn!("cannot show it: {N_OPEN} windows are open already");
             return;
         };
-        let started = Command::new(program)
+        let started = program::command(first)
             .args(arguments)
-            .env_remove("NOTIFY_SOCKET")
-            .env_remove("WATCHDOG_USEC")
-            .env_remove("WATCHDOG_PID")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -103,8 +99,7 @@ pub fn in_terminal(
     database: &Path,
     words: &[String],
 ) -> Option<Vec<String>> {
-    let is_there = |name: &str| std::env::split_paths(path).any(|dir| dir.join(name).is_file());
-    let (terminal, before) = TERMINALS.iter().find(|(name, _)| is_there(name))?;
+    let (terminal, before) = TERMINALS.iter().find(|(name, _)| program::is_in(path, name))?;
     let text = |path: &Path| path.to_str().map(str::to_owned);
     let mut command = vec![(*terminal).to_owned()];
     command.extend(before.iter().map(|word| (*word).to_owned()));
@@ -124,6 +119,8 @@ fn absolute(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -139,9 +136,12 @@ mod tests {
                 &words,
             )
         };
-        assert_eq!(command(&["status"]), None);
-        for name in ["xterm", "konsole"] {
-            std::fs::write(folder.path().join(name), "").unwrap();
+        for (name, mode) in [("xdg-terminal-exec", 0o644), ("xterm", 0o755), ("konsole", 0o755)] {
+            // What nobody may run is not taken for a terminal.
+            assert_eq!(command(&["status"]).is_some(), name == "konsole");
+            let file = folder.path().join(name);
+            std::fs::write(&file, "").unwrap();
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
         }
         assert_eq!(
             command(&["show", "7"]).unwrap(),

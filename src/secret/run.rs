@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{ChildStdin, Command};
+use tokio::process::ChildStdin;
 use tokio::time::timeout;
 
 use super::{Bytes, LARGEST, Secret, SecretError};
+use crate::program;
 
 /// How much of a command's complaint is quoted, in characters.
 pub(super) const LONGEST_COMPLAINT: usize = 400;
@@ -29,14 +30,11 @@ pub(crate) async fn run_with(
     input: Option<&Secret>,
     limit: Duration,
 ) -> Result<Bytes, SecretError> {
-    let program = command.first().map_or("", AsRef::as_ref);
-    let name = || program.to_owned();
+    let first = command.first().map_or("", AsRef::as_ref);
+    let name = || first.to_owned();
     let arguments = command.iter().skip(1).map(AsRef::as_ref);
-    let mut child = Command::new(program)
+    let mut child = program::command(first)
         .args(arguments)
-        .env_remove("NOTIFY_SOCKET")
-        .env_remove("WATCHDOG_PID")
-        .env_remove("WATCHDOG_USEC")
         .envs(environment.iter().copied())
         .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
