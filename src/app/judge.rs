@@ -9,7 +9,7 @@ use super::recalculation::InForce;
 use super::{OnDemand, Origin, Tally, code_validity, role_name};
 use crate::config::Settings;
 use crate::domain::alert::{Alert, AlertKind};
-use crate::domain::application::{Application, ApplicationId, History, Route, Stage};
+use crate::domain::application::{Application, ApplicationId, History, Stage};
 use crate::domain::authenticity::{Authenticity, DkimVerdict, Verdict};
 use crate::domain::coverage::Coverage;
 use crate::domain::evaluation::{Evaluation, evaluate};
@@ -175,16 +175,7 @@ impl Judge<'_> {
         let registered = match &examined.registration {
             Some(registration) => record::application(
                 tx,
-                &NewApplication {
-                    company: registration.company.clone(),
-                    number: registration.number.clone(),
-                    route: Route::Email,
-                    aliases: Vec::new(),
-                    tags: Vec::new(),
-                    contact: None,
-                    notes: None,
-                    liquidated_on: None,
-                },
+                &NewApplication::by_mail(&registration.company, registration.number.clone()),
                 self.now,
             )?,
             None => None,

@@ -126,7 +126,7 @@ impl Target<'_> {
 mod tests {
     use super::*;
     use crate::config::{self, Environment};
-    use crate::domain::application::{Route, Stage};
+    use crate::domain::application::Stage;
     use crate::domain::rules::Rules;
     use crate::store::Store;
     use crate::store::query;
@@ -148,16 +148,7 @@ mod tests {
         let settings = config::parse("", &nowhere, &environment).unwrap();
         let rules = Rules::read(None).unwrap();
         let mut app = App::new(Store::in_memory().unwrap(), settings, rules);
-        let new = NewApplication {
-            company: "Acme Imports LLC".to_owned(),
-            number: "12-345678900".parse().unwrap(),
-            route: Route::Email,
-            aliases: Vec::new(),
-            tags: Vec::new(),
-            contact: None,
-            notes: None,
-            liquidated_on: None,
-        };
+        let new = NewApplication::by_mail("Acme Imports LLC", "12-345678900".parse().unwrap());
         let now = at("2026-05-20T12:00:00Z");
         app.register(&[(new, Some(now))], now).unwrap();
         app

@@ -37,6 +37,22 @@ pub struct NewApplication {
     pub liquidated_on: Option<NaiveDate>,
 }
 
+impl NewApplication {
+    /// One that is sent by mail, and of which nothing more is known.
+    pub fn by_mail(company: impl Into<String>, number: ImporterNumber) -> NewApplication {
+        NewApplication {
+            company: company.into(),
+            number,
+            route: Route::Email,
+            aliases: Vec::new(),
+            tags: Vec::new(),
+            contact: None,
+            notes: None,
+            liquidated_on: None,
+        }
+    }
+}
+
 /// A mail as it is kept.
 #[derive(Clone, Debug)]
 pub struct NewMessage<'a> {

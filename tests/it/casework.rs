@@ -33,16 +33,7 @@ fn day(n: i64) -> DateTime<Utc> {
 }
 
 fn new(importer: Importer) -> NewApplication {
-    NewApplication {
-        company: importer.company.to_owned(),
-        number: importer.number.parse().unwrap(),
-        route: Route::Email,
-        aliases: Vec::new(),
-        tags: Vec::new(),
-        contact: None,
-        notes: None,
-        liquidated_on: None,
-    }
+    NewApplication::by_mail(importer.company, importer.number.parse().unwrap())
 }
 
 fn register(app: &mut App, importer: Importer) -> ApplicationId {

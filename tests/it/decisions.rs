@@ -6,7 +6,7 @@ use std::path::Path;
 
 use acewatch::app::{App, By, Incoming, Origin, Ruling, Tally};
 use acewatch::config::{self, Environment};
-use acewatch::domain::application::{ApplicationId, Route, Stage};
+use acewatch::domain::application::{ApplicationId, Stage};
 use acewatch::domain::message::FolderRole;
 use acewatch::domain::rules::Rules;
 use acewatch::store::record::NewApplication;
@@ -43,16 +43,7 @@ fn ingest(app: &mut App, mail: &str) -> Tally {
 }
 
 fn register(app: &mut App, company: &str, number: &str) -> ApplicationId {
-    let new = NewApplication {
-        company: company.to_owned(),
-        number: number.parse().unwrap(),
-        route: Route::Email,
-        aliases: Vec::new(),
-        tags: Vec::new(),
-        contact: None,
-        notes: None,
-        liquidated_on: None,
-    };
+    let new = NewApplication::by_mail(company, number.parse().unwrap());
     app.register(&[(new, Some(monday()))], monday()).unwrap()[0].unwrap()
 }
 

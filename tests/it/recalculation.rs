@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use acewatch::app::App;
 use acewatch::config::{self, Environment};
-use acewatch::domain::application::{ApplicationId, Route};
+use acewatch::domain::application::ApplicationId;
 use acewatch::domain::event::{EventKind, Source};
 use acewatch::domain::rules::Rules;
 use acewatch::store::record::NewApplication;
@@ -49,16 +49,7 @@ impl Office {
 }
 
 fn register(app: &mut App, importer: Importer) -> ApplicationId {
-    let new = NewApplication {
-        company: importer.company.to_owned(),
-        number: importer.number.parse().unwrap(),
-        route: Route::Email,
-        aliases: Vec::new(),
-        tags: Vec::new(),
-        contact: None,
-        notes: None,
-        liquidated_on: None,
-    };
+    let new = NewApplication::by_mail(importer.company, importer.number.parse().unwrap());
     app.register(&[(new, Some(monday()))], monday()).unwrap()[0].unwrap()
 }
 

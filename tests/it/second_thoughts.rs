@@ -6,7 +6,7 @@ use std::path::Path;
 
 use acewatch::app::{App, By, Incoming, Mode, Origin, Ruling, Tally};
 use acewatch::config::{self, Environment};
-use acewatch::domain::application::{ApplicationId, Route, Stage};
+use acewatch::domain::application::{ApplicationId, Stage};
 use acewatch::domain::message::FolderRole;
 use acewatch::domain::rules::Rules;
 use acewatch::store::query::{self, StoredMessage};
@@ -51,16 +51,7 @@ fn ingest(app: &mut App, mail: &str) -> Tally {
 }
 
 fn add(app: &mut App, Importer { company, number }: Importer) -> ApplicationId {
-    let new = NewApplication {
-        company: company.to_owned(),
-        number: number.parse().unwrap(),
-        route: Route::Email,
-        aliases: Vec::new(),
-        tags: Vec::new(),
-        contact: None,
-        notes: None,
-        liquidated_on: None,
-    };
+    let new = NewApplication::by_mail(company, number.parse().unwrap());
     app.register(&[(new, Some(monday()))], monday()).unwrap()[0].unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use acewatch::app::{App, By, Incoming, Origin, Ruling};
 use acewatch::config::{self, Environment};
-use acewatch::domain::application::{ApplicationId, Route};
+use acewatch::domain::application::ApplicationId;
 use acewatch::domain::message::FolderRole;
 use acewatch::domain::rules::Rules;
 use acewatch::store::Store;
@@ -31,16 +31,7 @@ fn app() -> App {
     let settings =
         config::parse(OFFICE, Path::new("t.toml"), &Environment::from_process()).unwrap();
     let mut app = App::new(Store::in_memory().unwrap(), settings, Rules::read(None).unwrap());
-    let new = NewApplication {
-        company: ACME.company.to_owned(),
-        number: ACME.number.parse().unwrap(),
-        route: Route::Email,
-        aliases: Vec::new(),
-        tags: Vec::new(),
-        contact: None,
-        notes: None,
-        liquidated_on: None,
-    };
+    let new = NewApplication::by_mail(ACME.company, ACME.number.parse().unwrap());
     app.register(&[(new, Some(at("2026-05-01T16:00:00Z")))], at(MONDAY)).unwrap();
     app
 }

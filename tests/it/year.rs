@@ -20,7 +20,7 @@ use std::time::Instant as Stopwatch;
 use acewatch::app::{App, DESKTOP, Incoming, OnDemand, Origin};
 use acewatch::config::{self, Environment};
 use acewatch::domain::alert::{Alert, AlertKind};
-use acewatch::domain::application::{ApplicationId, Route};
+use acewatch::domain::application::ApplicationId;
 use acewatch::domain::event::EventKind;
 use acewatch::domain::message::FolderRole;
 use acewatch::store::record::NewApplication;
@@ -304,14 +304,8 @@ impl Office {
             liquidated.map(|days| now.date_naive() - Days::new(u64::try_from(days).unwrap()));
         let importer = self.clients[who].importer;
         let new = NewApplication {
-            company: importer.company.to_owned(),
-            number: importer.number.parse().unwrap(),
-            route: Route::Email,
-            aliases: Vec::new(),
-            tags: Vec::new(),
-            contact: None,
-            notes: None,
             liquidated_on,
+            ..NewApplication::by_mail(importer.company, importer.number.parse().unwrap())
         };
         let sent_at = sent_at.map(|at| at.min(now));
         let [id] = self.app().register(&[(new, sent_at)], now).unwrap()[..] else { unreachable!() };

@@ -9,7 +9,6 @@ use super::settings::{of_calendar, of_settings};
 use super::*;
 use crate::cli::service::Seen;
 use crate::config::Environment;
-use crate::domain::application::Route;
 use crate::domain::event::EventKind;
 use crate::domain::rules::Rules;
 use crate::mailbox::probe::ProbeStep;
@@ -122,16 +121,7 @@ fn a_summary_that_differs_from_its_history_is_a_fault() {
     let now = at("2026-05-20T12:00:00Z");
     let store = Store::in_memory().unwrap();
     let mut app = App::new(store, settings(home.path(), ""), Rules::read(None).unwrap());
-    let new = NewApplication {
-        company: "Acme Imports LLC".to_owned(),
-        number: "12-345678900".parse().unwrap(),
-        route: Route::Email,
-        aliases: Vec::new(),
-        tags: Vec::new(),
-        contact: None,
-        notes: None,
-        liquidated_on: None,
-    };
+    let new = NewApplication::by_mail("Acme Imports LLC", "12-345678900".parse().unwrap());
     let ids = app.register(&[(new, Some(at("2026-05-19T12:00:00Z")))], now).unwrap();
     app.add_event(ids[0].unwrap(), EventKind::Approved, None, now).unwrap();
     check(&of_summaries(&app, now).unwrap(), Outcome::Good, "1 application, all");

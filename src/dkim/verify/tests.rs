@@ -16,7 +16,7 @@ use mail_auth::dkim::DkimSigner;
 use super::super::verdict;
 use crate::app::{App, Incoming, Origin};
 use crate::config::{self, Environment, Settings};
-use crate::domain::application::{ApplicationId, History, Route, Stage};
+use crate::domain::application::{ApplicationId, History, Stage};
 use crate::domain::authenticity::{Authenticity, DkimVerdict, Verdict};
 use crate::domain::message::{FolderRole, Message};
 use crate::domain::rules::Rules;
@@ -310,16 +310,7 @@ fn a_mail_verified_here_moves_its_application_also_when_that_is_registered_later
     let mut app =
         App::new(Store::in_memory().unwrap(), settings("30s"), Rules::read(None).unwrap());
     let acme = |number: &str| {
-        let application = NewApplication {
-            company: "Acme Imports LLC".to_owned(),
-            number: number.parse().unwrap(),
-            route: Route::Email,
-            aliases: Vec::new(),
-            tags: Vec::new(),
-            contact: None,
-            notes: None,
-            liquidated_on: None,
-        };
+        let application = NewApplication::by_mail("Acme Imports LLC", number.parse().unwrap());
         [(application, Some(now - chrono::Duration::days(3)))]
     };
     let mails = [
