@@ -15,6 +15,7 @@ mod unrecognised;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::ops::AddAssign;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -134,6 +135,17 @@ pub struct Tally {
     pub ignored: u32,
     /// Mails whose bytes were known already.
     pub duplicate: u32,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, more: Tally) {
+        self.read += more.read;
+        self.recorded += more.recorded;
+        self.review += more.review;
+        self.quarantined += more.quarantined;
+        self.ignored += more.ignored;
+        self.duplicate += more.duplicate;
+    }
 }
 
 impl App {
@@ -285,29 +297,6 @@ impl App {
             .context("cannot register")
     }
 
-    /// Adds an event of the user's to an application's history.
-    ///
-    /// # Errors
-    ///
-    /// Those of the database.
-    pub fn add_event(
-        &mut self,
-        id: ApplicationId,
-        kind: EventKind,
-        text: Option<String>,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        let coverage = self.coverage()?;
-        let App { store, settings, rules, calendar } = self;
-        let judge = Judge { settings, rules, calendar, coverage: &coverage, now };
-        store
-            .write(|tx| -> Result<_, store::Error> {
-                record::event(tx, id, &command(now, kind, text), None, now)?;
-                judge.sum_up(tx, id)
-            })
-            .context("cannot record it")
-    }
-
     /// Remembers that every folder of a mailbox has been read up to `read_until`; raises the
     /// all-clear if the mailbox had been unreadable for so long that somebody was told.
     ///
@@ -403,9 +392,7 @@ impl App {
             return Ok(());
         };
         let alert = self.blind(&state, state.failing_since.unwrap_or(now));
-        self.store
-            .write(|tx| record::alert(tx, &alert, now))
-            .context("cannot raise the alert about a mailbox")
+        self.raise(&[alert], now).context("cannot raise the alert about a mailbox")
     }
 
     /// Remembers that a mailbox cannot be read; raises an alert once that has lasted.
@@ -737,17 +724,14 @@ impl App {
             })
             .chain(self.unreadable(now - blind_after)?)
             .collect();
+        self.raise(&alerts, now).context("cannot raise the alert about a mailbox")
+    }
+
+    fn raise(&mut self, alerts: &[Alert], now: DateTime<Utc>) -> Result<(), store::Error> {
         if alerts.is_empty() {
             return Ok(());
         }
-        self.store
-            .write(|tx| -> Result<(), store::Error> {
-                for alert in &alerts {
-                    record::alert(tx, alert, now)?;
-                }
-                Ok(())
-            })
-            .context("cannot raise the alert about a mailbox")
+        self.store.write(|tx| alerts.iter().try_for_each(|alert| record::alert(tx, alert, now)))
     }
 
     /// What the cached evaluations depend on besides events, coverage and time.

@@ -101,17 +101,7 @@ impl App {
                 _ => {}
             }
         }
-        if alerts.is_empty() {
-            return Ok(());
-        }
-        self.store
-            .write(|tx| -> Result<(), store::Error> {
-                for alert in &alerts {
-                    record::alert(tx, alert, now)?;
-                }
-                Ok(())
-            })
-            .context("cannot raise the alert about a sign-in")
+        self.raise(&alerts, now).context("cannot raise the alert about a sign-in")
     }
 
     fn must_sign_in(&self, mailbox: &str, because: &str, since: DateTime<Utc>) -> Alert {

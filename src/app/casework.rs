@@ -23,6 +23,21 @@ impl App {
         }
     }
 
+    /// Adds an event of the user's to an application's history.
+    ///
+    /// # Errors
+    ///
+    /// Those of the database.
+    pub fn add_event(
+        &mut self,
+        id: ApplicationId,
+        kind: EventKind,
+        text: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        self.note_down(id, &command(now, kind, text), None, now)
+    }
+
     /// Adds a remark or a telephone call; its ticket number, one of [`App::ticket_of`], leads mails
     /// to the application from now on.
     ///

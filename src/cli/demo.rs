@@ -197,13 +197,7 @@ fn play(app: &mut App, now: DateTime<Utc>) -> Result<Tally, Failure> {
             })
             .collect();
         let origin = Origin { mailbox: MAILBOX, folder: folder_name(role), role };
-        let tally = app.ingest(origin, &mails, None, now)?;
-        total.read += tally.read;
-        total.recorded += tally.recorded;
-        total.review += tally.review;
-        total.quarantined += tally.quarantined;
-        total.ignored += tally.ignored;
-        total.duplicate += tally.duplicate;
+        total += app.ingest(origin, &mails, None, now)?;
     }
     let from = now.checked_sub_signed(LOOK_BACK);
     let folders = [Sent, Inbox, Junk].map(|role| (folder_name(role), from));

@@ -86,7 +86,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
                 .map(|mail| Incoming { bytes: &mail.bytes, received_at: mail.received_at })
                 .collect();
             let origin = Origin { mailbox: &mailbox, folder: &first.folder, role: first.role };
-            add(&mut tally, app.ingest(origin, &mails, None, now)?);
+            tally += app.ingest(origin, &mails, None, now)?;
         }
         batch.clear();
         Ok(())
@@ -143,13 +143,4 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         say_whose_mail_it_may_be(&app.settings, args.mailbox.as_deref());
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::silent(FAILED)) }
-}
-
-fn add(sum: &mut Tally, more: Tally) {
-    sum.read += more.read;
-    sum.recorded += more.recorded;
-    sum.review += more.review;
-    sum.quarantined += more.quarantined;
-    sum.ignored += more.ignored;
-    sum.duplicate += more.duplicate;
 }
