@@ -11,6 +11,7 @@ pub mod check;
 pub mod close;
 pub mod completions;
 pub mod demo;
+mod desktop;
 pub mod doctor;
 pub mod done;
 pub mod draft;

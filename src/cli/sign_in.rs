@@ -4,15 +4,14 @@
 //! does not take the place of a good one.
 
 use std::io::IsTerminal;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::Context;
 use super::failure::{FAILED, Failure};
 use super::render::{self, rfc3339_or_null};
+use super::{Context, desktop};
 use crate::app::{App, ends_soon};
 use crate::clock;
 use crate::config::{Limits, MailboxSettings, Settings};
@@ -379,18 +378,11 @@ fn instruct(mailbox: &MailboxSettings, step: &Step<'_>, opens: bool) {
 
 /// Opens the browser. Where that does not work, the address is on the screen.
 fn open(url: &str) {
-    let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if !has("DISPLAY") && !has("WAYLAND_DISPLAY") {
+    if !desktop::is_there() {
         return;
     }
-    let started = Command::new("xdg-open")
-        .arg(url)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    match started {
-        // It runs as long as the browser on some desktops; nobody waits for it but this thread.
+    match desktop::open(url) {
+        // Nobody waits for it but this thread.
         Ok(mut child) => {
             std::thread::spawn(move || child.wait());
         }

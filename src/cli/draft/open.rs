@@ -1,14 +1,13 @@
-//! The way to the mail program: `xdg-open`, with an argument list and no shell.
+//! The way to the mail program, by the desktop.
 
 use std::ffi::OsStr;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::cli::desktop;
 use crate::cli::failure::Failure;
 use crate::replace;
 
-/// How long xdg-open may take to find the mail program; some desktops' runs as long as the program
-/// that it started.
+/// How long xdg-open may take to find the mail program. What still runs then has found it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens a mail by way of a file for its owner alone, because everybody can read a command line.
@@ -48,18 +47,11 @@ pub(super) fn open_mail(bytes: &[u8], name: &str) -> Result<(), Failure> {
 ///
 /// As for [`open_mail`].
 pub(super) fn open(what: &OsStr) -> Result<(), Failure> {
-    let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if !has("DISPLAY") && !has("WAYLAND_DISPLAY") {
+    if !desktop::is_there() {
         return Err(Failure::new("there is no desktop here to open the draft on")
             .hint("write it to a file with --output, and open that on your desktop"));
     }
-    let started = Command::new("xdg-open")
-        .arg(what)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let mut child = match started {
+    let mut child = match desktop::open(what) {
         Ok(child) => child,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(Failure::new("there is no program `xdg-open`")
