@@ -62,6 +62,8 @@ pub mod dns;
 
 pub mod program;
 
+pub mod shell;
+
 pub mod systemd;
 
 pub mod cli;

@@ -24,6 +24,7 @@ use tokio::time::timeout;
 
 use crate::keyring::{self, Item, Purpose, Start};
 use crate::oauth::{self, OAuth};
+use crate::shell;
 use run::run;
 
 /// Where the secret of a mailbox is.
@@ -387,10 +388,13 @@ impl SecretError {
                                    package libsecret)"
                 .to_owned(),
             Self::NotInKeyring { account, purpose: Purpose::Password } => {
-                format!("run `acewatch secret store {}`", word(account))
+                format!("run `acewatch secret store {}`", shell::argument(account))
             }
             Self::SeveralInKeyring { account, purpose: Purpose::Password, .. } => {
-                format!("run `acewatch secret store {}`, which leaves one", word(account))
+                format!(
+                    "run `acewatch secret store {}`, which leaves one",
+                    shell::argument(account)
+                )
             }
             Self::NotInKeyring { purpose: Purpose::RefreshToken, .. }
             | Self::SeveralInKeyring { purpose: Purpose::RefreshToken, .. } => {
@@ -506,19 +510,8 @@ fn said(stderr: &str) -> String {
     if stderr.is_empty() { String::new() } else { format!(": {stderr}") }
 }
 
-/// A path as a shell takes it.
 fn quoted(path: &Path) -> String {
-    quote(&path.display().to_string())
-}
-
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// A text as a shell takes it, without quotes where it needs none.
-fn word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@._+-:".contains(c);
-    if text.chars().all(is_plain) { text.to_owned() } else { quote(text) }
+    shell::quoted(&path.display().to_string())
 }
 
 #[cfg(test)]

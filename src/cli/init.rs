@@ -26,6 +26,7 @@ use crate::mailbox::session::Session;
 use crate::mailbox::{self, Error};
 use crate::oauth::News;
 use crate::provider::{self, Provider};
+use crate::shell;
 use ask::Ask;
 use secret::{Client, Mailbox, Typed, Way};
 
@@ -220,7 +221,7 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
         Entered::Later(name) => {
             render::print(&format!(
                 "Somebody must sign in first: {} does it, and {} after it looks at the mailbox.\n",
-                setup.command(&format!("sign-in {}", render::escaped(&name))),
+                setup.command(&format!("sign-in {}", render::escaped(&shell::argument(&name)))),
                 setup.command("init")
             ))?;
             look::trust_unseen(&mut setup, provider.as_ref(), &address)?;
@@ -250,8 +251,8 @@ impl Setup<'_> {
     fn command(&self, words: &str) -> String {
         match &self.cx.global.config {
             Some(_) => {
-                let path = self.path.display().to_string().replace('\'', r"'\''");
-                format!("`acewatch --config '{}' {words}`", render::escaped(&path))
+                let path = shell::quoted(&self.path.display().to_string());
+                format!("`acewatch --config {} {words}`", render::escaped(&path))
             }
             None => format!("`acewatch {words}`"),
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Settings;
 use crate::causes;
 use crate::secret::SecretError;
+use crate::shell::argument;
 
 /// Why there is no access token.
 #[derive(Debug, thiserror::Error)]
@@ -213,9 +214,5 @@ impl Error {
 
 /// The command to sign in with, as a shell takes it.
 pub(crate) fn command(mailbox: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
-    match !mailbox.is_empty() && !mailbox.starts_with('-') && mailbox.chars().all(is_plain) {
-        true => format!("`acewatch sign-in {mailbox}`"),
-        false => format!("`acewatch sign-in -- '{}'`", mailbox.replace('\'', r"'\''")),
-    }
+    format!("`acewatch sign-in {}`", argument(mailbox))
 }

@@ -149,8 +149,8 @@ fn a_mailbox_of_any_name_can_be_typed() {
     for (name, expected) in [
         ("office", "`acewatch sign-in office`"),
         ("ops@broker.example", "`acewatch sign-in ops@broker.example`"),
-        ("the office", "`acewatch sign-in -- 'the office'`"),
-        ("-x", "`acewatch sign-in -- '-x'`"),
+        ("the office", "`acewatch sign-in 'the office'`"),
+        ("-x", "`acewatch sign-in -- -x`"),
     ] {
         assert_eq!(command(name), expected);
     }

@@ -119,6 +119,11 @@ fn init_has_a_person_sign_in_and_looks_at_the_mailbox() {
     let nobody = world.program.run(&["init", "--yes"]);
     assert_eq!(nobody.code, Some(0), "{nobody:#?}");
     assert!(nobody.stdout.contains("`acewatch sign-in office` does it"), "{nobody:#?}");
+    let file = world.program.path("config/acewatch/config.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("\"office\"", "\"the office\"")).unwrap();
+    let nobody = world.program.run(&["init", "--yes"]);
+    assert!(nobody.stdout.contains("`acewatch sign-in 'the office'` does it"), "{nobody:#?}");
     world.nothing_is_told();
 }
 
