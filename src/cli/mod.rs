@@ -19,6 +19,7 @@ pub mod edit;
 pub mod explain;
 mod extend;
 pub mod failure;
+mod hidden;
 pub mod import;
 pub mod init;
 mod log;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::zeroize::Zeroizing;
 
 use super::failure::Failure;
-use super::{Context, render};
+use super::{Context, hidden, render};
 use crate::config::Settings;
 use crate::keyring::{self, Item};
 use crate::notify::channel::Carrier;
@@ -147,7 +147,7 @@ fn item<'a>(name: &str, source: &'a SecretSource) -> Result<Item<'a>, Failure> {
 fn asked(item: &Item<'_>) -> Result<Secret, Failure> {
     if std::io::stdin().is_terminal() {
         let prompt = format!("Password for {}: ", render::escaped(item.account));
-        return password(&Zeroizing::new(rpassword::prompt_password(prompt).map_err(unreadable)?));
+        return password(&hidden::ask(&prompt).map_err(unreadable)?);
     }
     from_input()
 }

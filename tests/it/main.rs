@@ -36,6 +36,7 @@ mod mailbox;
 mod notices;
 mod oauth;
 mod outbox_crash;
+mod prompt;
 mod providers;
 mod recalculation;
 mod rules;

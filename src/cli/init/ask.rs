@@ -6,7 +6,7 @@
 use std::io::{IsTerminal, Write};
 
 use crate::cli::failure::Failure;
-use crate::cli::render;
+use crate::cli::{hidden, render};
 use crate::secret::{Kind, Secret};
 
 /// Who asks.
@@ -96,8 +96,7 @@ impl Ask {
 
     /// The same; Enter alone is nothing.
     pub(super) fn password_or_nothing(self, question: &str) -> Result<Option<Secret>, Failure> {
-        anstream::eprint!("{question} (not shown): ");
-        let typed = rpassword::read_password()
+        let typed = hidden::ask(&format!("{question} (not shown): "))
             .map_err(|error| Failure::new("the password cannot be asked for").because(error))?;
         // Google and Apple show theirs in groups, and a copied one has a space at its end.
         let trimmed = typed.trim();

@@ -49,7 +49,12 @@ impl Terminal {
     #[track_caller]
     pub fn answer(&mut self, question: &str, answer: &str) {
         self.read_to(question);
-        self.keyboard.write_all(format!("{answer}\n").as_bytes()).unwrap();
+        self.press(&format!("{answer}\n"));
+    }
+
+    /// Types these keys.
+    pub fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
     }
 
