@@ -96,7 +96,7 @@ pub struct Args {
     /// Ask this name server instead of the system's, for the server of the address
     #[arg(long, value_name = "ADDRESS")]
     resolver: Option<String>,
-    /// Agree to everything, and ask nothing
+    /// Ask nothing, and agree; but not to a server elsewhere that only the DNS names, which --host must name
     #[arg(short, long)]
     yes: bool,
     /// Do not read the last 60 days for a preview

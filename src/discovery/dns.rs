@@ -9,7 +9,7 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
 
-use crate::config::Resolver;
+use crate::config::{self, Resolver};
 use crate::dns;
 
 /// One who is asked.
@@ -58,7 +58,7 @@ impl Dns {
                     }
                     _ => None,
                 })
-                .filter(|(_, _, service)| !service.host.is_empty() && service.port != 0)
+                .filter(|(_, _, service)| config::is_host(&service.host) && service.port != 0)
                 .collect();
         found.sort_by(|a, b| (a.0, a.1, &a.2.host).cmp(&(b.0, b.1, &b.2.host)));
         Ok(found.into_iter().next().map(|(_, _, service)| service))

@@ -343,12 +343,12 @@ fn who_must_sign_in_first_is_told_how() {
 }
 
 #[test]
-fn a_server_elsewhere_that_only_the_dns_names_needs_a_yes() {
+fn a_server_elsewhere_that_only_the_dns_names_needs_a_person_or_its_name() {
     let server = server();
     let program = program();
     let dns = name_server(server.imaps_port);
     let ca = server.ca_file();
-    let words = |more: &[&'static str]| {
+    let words = |more: &[&str]| {
         let mut words: Vec<String> =
             ["init", "--address", USER, "--resolver", &dns, "--ca-file", ca.to_str().unwrap()]
                 .map(str::to_owned)
@@ -357,21 +357,35 @@ fn a_server_elsewhere_that_only_the_dns_names_needs_a_yes() {
         words.extend(more.iter().map(|word| (*word).to_owned()));
         words
     };
-    let run = |more: &[&'static str]| {
+    let run = |more: &[&str]| {
         let words = words(more);
         program.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    let refused = run(&[]);
-    assert_eq!(refused.code, Some(1), "{refused:#?}");
-    assert!(
-        refused.stderr.contains("localhost is not in the domain of ops@broker.example"),
-        "{refused:#?}"
-    );
-    assert_eq!(configuration(&program), None);
-    let agreed = run(&["--yes", "--no-service"]);
+    // RFC 6186 §6: no flag of a script is the person who looks at the name.
+    let named = format!("localhost:{}", server.imaps_port);
+    for more in [&[][..], &["--yes", "--no-service"]] {
+        let refused = run(more);
+        assert_eq!(refused.code, Some(2), "{refused:#?}");
+        let said = "localhost is not in the domain of ops@broker.example";
+        assert!(refused.stderr.contains(said), "{refused:#?}");
+        assert!(refused.stderr.contains(&format!("give `--host {named}`")), "{refused:#?}");
+        assert_eq!((configuration(&program), server.n_logins()), (None, 0));
+    }
+    let agreed = run(&["--yes", "--no-service", "--host", &named]);
     assert_eq!(agreed.code, Some(0), "{agreed:#?}");
-    assert!(agreed.stdout.contains("(the SRV record _imaps._tcp.broker.example)"), "{agreed:#?}");
     program.ok(&["check"]);
+
+    // A person sees the name before the password is asked for.
+    fs::remove_file(program.path("config/acewatch/config.toml")).unwrap();
+    let words = words(&["--no-service"]);
+    let mut terminal = program
+        .through(&["/usr/bin/env"])
+        .at_a_terminal(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    terminal.answer("and only the DNS names it. Is it yours? [y/N]", "y");
+    terminal.answer("config.toml? [Y/n]", "y");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("(the SRV record _imaps._tcp.broker.example)"), "{screen}");
 }
 
 #[test]

@@ -82,15 +82,17 @@ impl Setup<'_> {
         };
         let (host, because) = (render::escaped(host), render::escaped(&found.because));
         render::print(&format!("{whose}{host}, port {port}, {how} ({because})\n"))?;
-        if !found.needs_consent || self.args.yes {
+        if !found.needs_consent {
             return Ok(found);
         }
+        // A flag is given before anybody has seen the name: it is no yes to a server that whoever can forge
+        // an answer of the DNS may have named, and that would be sent the password (RFC 6186 §6).
         if !self.ask.is_possible {
-            return Err(Failure::new(format!(
+            return Err(Failure::usage(format!(
                 "{host} is not in the domain of {}, and only the DNS names it",
                 render::escaped(address)
             ))
-            .hint("give it as --host if it is yours, or agree to everything with --yes"));
+            .hint(format!("give `{}` if that is your mail server", flags_of(&found.server))));
         }
         let question = format!("{host} is elsewhere, and only the DNS names it. Is it yours?");
         match self.ask.agrees(&question, false)? {
@@ -144,6 +146,20 @@ impl Setup<'_> {
     }
 }
 
+/// The flags that name a server.
+fn flags_of(server: &Server) -> String {
+    let Server { host, port, tls, .. } = server;
+    let usual = config::Tls::Implicit.default_port();
+    let port = if *port == usual { String::new() } else { format!(":{port}") };
+    // Without this flag the port tells.
+    let protection = match tls {
+        config::Tls::StartTls if port != ":143" => " --tls starttls",
+        config::Tls::Implicit if port == ":143" => " --tls implicit",
+        _ => "",
+    };
+    format!("--host {host}{port}{protection}")
+}
+
 /// A server as one types it: a name, or with a port behind it.
 pub(super) fn host_and_port(typed: &str) -> Result<(String, Option<u16>), Failure> {
     let bare = typed.trim().trim_start_matches("imaps://").trim_start_matches("imap://");
@@ -163,6 +179,22 @@ pub(super) fn host_and_port(typed: &str) -> Result<(String, Option<u16>), Failur
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_flags_of_a_server_mean_that_server() {
+        use config::Tls;
+        for (port, tls, expected) in [
+            (993, Tls::Implicit, "--host imap.example.com"),
+            (1993, Tls::Implicit, "--host imap.example.com:1993"),
+            (143, Tls::StartTls, "--host imap.example.com:143"),
+            (993, Tls::StartTls, "--host imap.example.com --tls starttls"),
+            (143, Tls::Implicit, "--host imap.example.com:143 --tls implicit"),
+        ] {
+            let host = "imap.example.com".to_owned();
+            let flags = flags_of(&Server { host, port, tls, user: String::new() });
+            assert_eq!(flags, expected);
+        }
+    }
 
     #[test]
     fn a_server_is_a_name_with_or_without_a_port() {
