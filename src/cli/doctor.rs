@@ -7,6 +7,7 @@ mod channel;
 mod history;
 mod machine;
 mod mailbox;
+mod rights;
 mod settings;
 
 use std::fmt::Write;
@@ -26,7 +27,7 @@ use crate::{clock, daemon};
 
 /// Check everything that must work, and say what to do
 ///
-/// Looks at configuration, rules, calendar, clock, database, daemon, service and notification server,
+/// Looks at configuration, rules, who may change them, calendar, clock, database, daemon, service and notification server,
 /// tries to log in to each mailbox, and calls the servers of the channels. Of the mailboxes only the
 /// header fields of the youngest mails are read; nothing is sent or shown. The exit code is 1 if
 /// anything is at fault.
@@ -139,6 +140,8 @@ fn local(cx: &Context, now: DateTime<Utc>) -> (Vec<Check>, Option<Settings>) {
     let rules_path = config::rules_path(&cx.environment);
     let rules = settings::read_rules(&rules_path);
     checks.push(settings::of_rules(&rules_path, &rules));
+    let configuration = cx.global.config.as_ref().unwrap_or(&usual);
+    checks.extend(rights::of_files(&[configuration, &rules_path], settings.as_ref()));
     if let Some(settings) = &settings {
         checks.push(settings::of_calendar(settings, now));
     }

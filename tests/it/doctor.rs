@@ -251,6 +251,20 @@ const FAULTS: &[(&str, Plant)] = &[
     }),
     ("a configuration that is no TOML", |house| house.change("[trust]", "[trust")),
     ("an unknown key", |house| house.change("own-addresses", "own-adresses")),
+    ("a configuration, and a program that it names, which every user can change", |house| {
+        let path = house.configuration();
+        let program = house.program.path("run/unlock.sh");
+        let house = house
+            .write("run/unlock.sh", "#!/bin/sh\necho \"$ACEWATCH_TEST_PASSWORD\"\n", 0o757)
+            .change(PASSWORD, &format!("password-command = [\"{}\"]", program.display()));
+        fs::set_permissions(path, Permissions::from_mode(0o606)).unwrap();
+        house
+    }),
+    ("rules, and a folder of the configuration, which every user can change", |house| {
+        let folder = house.configuration().parent().unwrap().to_owned();
+        fs::set_permissions(folder, Permissions::from_mode(0o757)).unwrap();
+        house.write("config/acewatch/rules.toml", "", 0o606)
+    }),
     ("rules that are broken", |house| {
         house.write("config/acewatch/rules.toml", "[[rule]]\nid = 3\n", 0o600)
     }),
