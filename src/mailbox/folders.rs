@@ -50,20 +50,23 @@ pub struct Resolved {
     pub missing: Vec<String>,
 }
 
-/// A folder that is named in the configuration and not there.
+/// Folders that are named in the configuration and not there.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Absent {
-    /// As configured.
-    pub name: String,
+    /// As configured; at least one.
+    pub names: Vec<String>,
     /// What is there, decoded.
     pub existing: Vec<String>,
 }
 
 impl fmt::Display for Absent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.existing.get(..30).unwrap_or(&self.existing);
-        write!(f, "there is no folder `{}`; there are {}", self.name, shown.join(", "))?;
-        let more = self.existing.len() - shown.len();
+        const SHOWN: usize = 30;
+        let shown = self.existing.get(..SHOWN).unwrap_or(&self.existing);
+        let (names, shown) = (self.names.join("`, `"), shown.join(", "));
+        let is_no = if self.names.len() == 1 { "is no folder" } else { "are no folders" };
+        write!(f, "there {is_no} `{names}`; there are {shown}")?;
+        let more = self.existing.len().saturating_sub(SHOWN);
         if more == 0 { Ok(()) } else { write!(f, " and {more} more") }
     }
 }
@@ -83,13 +86,14 @@ pub fn need_list(folders: &[FolderName], sent: Option<&FolderName>) -> bool {
 /// submission; Junk last.
 ///
 /// # Errors
-/// [`Absent`] for a folder that is named and does not exist.
+/// [`Absent`] for all folders that are named and do not exist.
 pub fn resolve(
     folders: &[FolderName],
     sent: Option<&FolderName>,
     listed: &[Listed],
 ) -> Result<Resolved, Absent> {
     let mut resolved = Resolved::default();
+    let mut absent: Vec<String> = Vec::new();
     for (name, is_sent) in
         sent.map(|name| (name, true)).into_iter().chain(folders.iter().map(|name| (name, false)))
     {
@@ -97,12 +101,17 @@ pub fn resolve(
             FolderName::Named(name) if name.eq_ignore_ascii_case(INBOX) => {
                 Some((INBOX.to_owned(), INBOX.to_owned(), FolderRole::Inbox))
             }
-            FolderName::Named(name) => Some(named(name, listed)?),
+            FolderName::Named(name) => named(name, listed),
             FolderName::SpecialUse(attribute) => special(attribute, listed),
         };
         let Some((name, raw, role)) = found else {
-            if let FolderName::SpecialUse(attribute) = name {
-                resolved.missing.push(attribute.clone());
+            let (FolderName::Named(missing) | FolderName::SpecialUse(missing)) = name;
+            let all = match name {
+                FolderName::Named(_) => &mut absent,
+                FolderName::SpecialUse(_) => &mut resolved.missing,
+            };
+            if !all.contains(missing) {
+                all.push(missing.clone());
             }
             continue;
         };
@@ -110,6 +119,11 @@ pub fn resolve(
         if !resolved.folders.iter().any(|folder| folder.raw == raw) {
             resolved.folders.push(Folder { name, raw, role });
         }
+    }
+    if !absent.is_empty() {
+        let existing = listed.iter().filter(|folder| is_selectable(folder));
+        let existing = existing.map(|folder| decoded(&folder.raw)).collect();
+        return Err(Absent { names: absent, existing });
     }
     resolved.folders.sort_by_key(|folder| match folder.role {
         FolderRole::Sent => 0,
@@ -119,15 +133,11 @@ pub fn resolve(
     Ok(resolved)
 }
 
-fn named(name: &str, listed: &[Listed]) -> Result<(String, String, FolderRole), Absent> {
+fn named(name: &str, listed: &[Listed]) -> Option<(String, String, FolderRole)> {
     let selectable = || listed.iter().filter(|folder| is_selectable(folder));
     let found = selectable()
         .find(|folder| decoded(&folder.raw) == name)
-        .or_else(|| selectable().find(|folder| folder.raw == name))
-        .ok_or_else(|| Absent {
-            name: name.to_owned(),
-            existing: selectable().map(|folder| decoded(&folder.raw)).collect(),
-        })?;
+        .or_else(|| selectable().find(|folder| folder.raw == name))?;
     let role = if has(found, "\\junk") || is_known(found, &JUNK_NAMES) {
         FolderRole::Junk
     } else if has(found, "\\sent") {
@@ -135,7 +145,7 @@ fn named(name: &str, listed: &[Listed]) -> Result<(String, String, FolderRole), 
     } else {
         FolderRole::Inbox
     };
-    Ok((decoded(&found.raw), found.raw.clone(), role))
+    Some((decoded(&found.raw), found.raw.clone(), role))
 }
 
 fn special(attribute: &str, listed: &[Listed]) -> Option<(String, String, FolderRole)> {
@@ -296,9 +306,15 @@ mod tests {
     }
 
     #[test]
-    fn a_named_folder_that_is_not_there_is_an_error_that_lists_what_is() {
-        let absent = resolved(&["Zoll"], "", &[("INBOX", &[]), ("Sent", &[])]).unwrap_err();
-        assert_eq!(absent.to_string(), "there is no folder `Zoll`; there are INBOX, Sent");
+    fn named_folders_that_are_not_there_are_an_error_that_lists_what_is() {
+        for (folders, sent, expected) in [
+            (&["Zoll"][..], "", "there is no folder `Zoll`"),
+            (&["Zoll", "INBOX", "Zoll"], "", "there is no folder `Zoll`"),
+            (&["Zoll", "\\Junk", "Bonds"], "Out", "there are no folders `Out`, `Zoll`, `Bonds`"),
+        ] {
+            let absent = resolved(folders, sent, &[("INBOX", &[]), ("Sent", &[])]).unwrap_err();
+            assert_eq!(absent.to_string(), format!("{expected}; there are INBOX, Sent"));
+        }
     }
 
     #[test]

@@ -67,14 +67,21 @@ async fn attempt(
     let mut session = note(steps, "login", session, |_| format!("as {}", settings.user))?;
     let found = look(&mut session, settings).await;
     let found = note(steps, "folders", found, |found| found.words.clone())?;
-    if let (Some(missing), Some(step)) = (found.missing.first(), steps.last_mut()) {
+    if let (false, Some(step)) = (found.missing.is_empty(), steps.last_mut()) {
         let existing = found.existing.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
-        let key = match &settings.sent {
-            Some(FolderName::SpecialUse(sent)) if sent == missing => "sent",
-            _ => "folders",
+        let is_sent = |missing: &&String| match &settings.sent {
+            Some(FolderName::SpecialUse(sent)) => sent == *missing,
+            _ => false,
         };
+        let (it, keys) = match found.missing.iter().filter(is_sent).count() {
+            0 if found.missing.len() == 1 => ("it", "`folders`"),
+            0 => ("them", "`folders`"),
+            n if n == found.missing.len() => ("it", "`sent`"),
+            _ => ("them", "`sent` and `folders`"),
+        };
+        let missing = found.missing.join(", ");
         step.outcome = Ok(format!("{}; the server has none for {missing}", found.words));
-        step.hint = Some(format!("name it in `{key}`, or leave it out; there are {existing}"));
+        step.hint = Some(format!("name {it} in {keys}, or leave {it} out; there are {existing}"));
     }
     if let Some(junk) = found.unwatched_junk {
         let hint = "add '\\Junk' to `folders`";

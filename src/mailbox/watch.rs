@@ -487,11 +487,11 @@ async fn find_folders(
         if need_list(&settings.folders, sent) { session.list().await? } else { Vec::new() };
     let resolved = resolve(&settings.folders, sent, &listed).map_err(Error::NoFolder)?;
     // A mailbox of which only Sent is there is not being watched.
-    if let Some(name) = resolved.missing.first()
+    if !resolved.missing.is_empty()
         && resolved.folders.iter().all(|folder| folder.role == FolderRole::Sent)
     {
         return Err(Error::NoFolder(Absent {
-            name: name.clone(),
+            names: resolved.missing,
             existing: listed.iter().map(|folder| decoded(&folder.raw)).collect(),
         }));
     }

@@ -342,8 +342,20 @@ const FAULTS: &[(&str, Plant)] = &[
     ("a folder that is not there", |house| {
         house.change("poll-interval", "folders = [\"INBOX\", \"Entries\", '\\Junk']\npoll-interval")
     }),
+    ("folders that are not there", |house| {
+        house.change(
+            "poll-interval",
+            "folders = [\"Entries\", \"INBOX\", \"Bonds\"]\nsent = \"Out\"\npoll-interval",
+        )
+    }),
     ("no folder for sent mail", |house| {
         house.change("poll-interval", "sent = '\\Archive'\npoll-interval")
+    }),
+    ("no folder for several uses", |house| {
+        house.change(
+            "poll-interval",
+            "folders = [\"INBOX\", '\\All', '\\Flagged']\nsent = '\\Archive'\npoll-interval",
+        )
     }),
     ("junk that is not watched", |house| {
         house.change("poll-interval", "folders = [\"INBOX\"]\npoll-interval")
