@@ -1,8 +1,9 @@
 //! `acewatch man`: the manual pages, from the same words as `--help`.
 
 use std::fs;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use clap::CommandFactory;
 use clap_mangen::Man;
@@ -10,10 +11,10 @@ use clap_mangen::Man;
 use super::failure::Failure;
 use super::{Cli, render};
 
-/// Print the manual page of acewatch or of one of its commands
+/// Show the manual page of acewatch or of one of its commands
 ///
-/// The page is for `man`: `acewatch man review accept | man -l -`. Packages write all of them with
-/// --output into a folder such as /usr/share/man/man1.
+/// At a terminal `man` shows it; elsewhere it is printed as it is written for `man`, in roff. Packages write
+/// all of them with --output into a folder such as /usr/share/man/man1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The command, as it is typed: `review accept`
@@ -44,10 +45,29 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         None => {
             let page = page(&args.command)?;
             let mut out = std::io::stdout().lock();
+            if out.is_terminal() {
+                match shown(&page) {
+                    Ok(true) => return Ok(()),
+                    Ok(false) => {}
+                    Err(error) => anstream::eprintln!(
+                        "hint: install man-db, which shows the page as it is meant ({error})"
+                    ),
+                }
+            }
             out.write_all(&page)?;
             Ok(out.flush()?)
         }
     }
+}
+
+/// Has `man` show a page, and says whether it did; it brings its own words where it could not.
+fn shown(page: &[u8]) -> std::io::Result<bool> {
+    let mut man = Command::new("man").args(["-l", "-"]).stdin(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = man.stdin.take() {
+        // Who has seen enough ends it before it has read all.
+        let _ = stdin.write_all(page);
+    }
+    Ok(man.wait()?.success())
 }
 
 /// The commands, each with its full name and the options that it shares with all.

@@ -4,6 +4,7 @@
 //! then read the difference.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::support::OFFICE;
 use crate::support::mail::{ACME, JUNIPER, PELICAN, approval, from_cbp, submission};
@@ -346,4 +347,32 @@ fn a_file_is_believed_as_its_mailbox_is_when_somebody_says_which_one_it_is() {
     program.add(ACME);
     program.ok(&["import", "--mailbox", "office", mail.to_str().unwrap()]);
     assert_eq!(program.fact(ACME, "stage"), "approved");
+}
+
+#[test]
+fn at_a_terminal_a_manual_page_is_shown_as_man_shows_it() {
+    let program = Program::new();
+    fs::create_dir(program.path("bin")).unwrap();
+    let roff = program.ok(&["man", "check"]);
+    assert!(roff.contains(".TH acewatch-check 1"), "{roff}");
+    let (bin, path) = (program.path("bin"), std::env::var("PATH").unwrap_or_default());
+    let program = program.with("PATH", format!("{}:{path}", bin.display()));
+    for (man, expected, is_roff) in [
+        ("cat >\"$HOME/page\"; echo \"formatted $*\"", "formatted -l -\n", false),
+        ("echo unusable >&2; exit 5", "unusable", true),
+    ] {
+        fs::write(bin.join("man"), format!("#!/bin/sh\n{man}\n")).unwrap();
+        fs::set_permissions(bin.join("man"), fs::Permissions::from_mode(0o755)).unwrap();
+        let (code, screen) = program.at_a_terminal(&["man", "check"]).end();
+        assert_eq!(code, Some(0), "{screen}");
+        assert!(screen.contains(expected), "{screen}");
+        assert_eq!(screen.contains(".TH acewatch-check 1"), is_roff, "{screen}");
+    }
+    assert_eq!(fs::read_to_string(program.path("page")).unwrap(), roff);
+    // Elsewhere it is the page itself, for whoever reads it.
+    assert_eq!(program.ok(&["man", "check"]), roff);
+    let program = program.with("PATH", "/nonexistent");
+    let (code, screen) = program.at_a_terminal(&["man", "check"]).end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("hint: install man-db, ") && screen.contains(&roff), "{screen}");
 }
