@@ -102,7 +102,7 @@ pub async fn state(limit: Duration) -> State {
         service.is_default_locked().await
     };
     match timeout(limit, looking).await {
-        Ok(Ok(_)) if !program::is_there("secret-tool") => State::NoTool,
+        Ok(Ok(_)) if program::find("secret-tool").is_none() => State::NoTool,
         Ok(Ok(true)) => State::Locked,
         Ok(Ok(false)) => State::Ready,
         Ok(Err(_)) | Err(_) => State::Absent,

@@ -2,22 +2,24 @@
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-/// Whether there is a program of this name in `$PATH` that may be run.
+/// Where the program of this name is in `$PATH`, if it may be run.
 #[must_use]
-pub fn is_there(name: &str) -> bool {
-    is_in(&std::env::var_os("PATH").unwrap_or_default(), name)
+pub fn find(name: &str) -> Option<PathBuf> {
+    find_in(&std::env::var_os("PATH").unwrap_or_default(), name)
 }
 
 /// The same with another `path`, written as `$PATH` is. A name with a slash is the program's own place.
 #[must_use]
-pub fn is_in(path: &OsStr, name: &str) -> bool {
+pub fn find_in(path: &OsStr, name: &str) -> Option<PathBuf> {
     match name.contains('/') {
-        true => is_program(Path::new(name)),
-        false => std::env::split_paths(path).any(|folder| is_program(&folder.join(name))),
+        true => Some(PathBuf::from(name)).filter(|file| is_program(file)),
+        false => std::env::split_paths(path)
+            .map(|folder| folder.join(name))
+            .find(|file| is_program(file)),
     }
 }
 
@@ -66,12 +68,16 @@ mod tests {
             ("missing", false),
             ("", false),
         ] {
-            assert_eq!(is_in(&path, name), expected, "{name}");
+            assert_eq!(find_in(&path, name).is_some(), expected, "{name}");
         }
         for (place, expected) in [("b/tool", true), ("a/tool", false), ("a/data", false)] {
-            assert_eq!(is_in(OsStr::new(""), folder(place).to_str().unwrap()), expected, "{place}");
+            assert_eq!(
+                find_in(OsStr::new(""), folder(place).to_str().unwrap()).is_some(),
+                expected,
+                "{place}"
+            );
         }
-        assert!(is_there("sh"));
+        assert!(find("sh").is_some());
     }
 
     #[tokio::test]

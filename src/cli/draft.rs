@@ -14,12 +14,12 @@ use super::failure::{FAILED, Failure};
 use super::render::{self, Masking};
 use super::{Context, select};
 use crate::app::App;
-use crate::domain::application::{Application, ApplicationId, Stage};
+use crate::domain::application::{Application, ApplicationId};
 use crate::domain::company::company_key;
 use crate::domain::coverage::Coverage;
 use crate::domain::draft::{
-    Case, DraftKind, LONGEST_MAILTO, Letter, Mail, Thread, Unfit, card, check, mail, mailto,
-    remarks,
+    Case, DraftKind, LONGEST_MAILTO, Letter, Mail, Thread, Unfit, card, check, check_unnamed, mail,
+    mailto, remarks,
 };
 use crate::domain::evaluation::Attention;
 use crate::domain::event::Event;
@@ -115,16 +115,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     let mut drafts = Vec::new();
     let mut unfit = Vec::new();
     for summary in asked_for(cx, &app, args, masking, now)? {
-        match desk.draft(&summary.application, kind)? {
-            // One that was named is written with a warning; nobody sends thirty for nothing.
-            Ok(_)
-                if args.all_overdue
-                    && kind == DraftKind::Resubmission
-                    && is_with_cbp(summary.stage) =>
-            {
-                let because = "CBP has it, and may take a second one for a duplicate";
-                unfit.push((summary.application, Unfit { because, instead: String::new() }));
-            }
+        match desk.draft(&summary.application, kind, !args.all_overdue)? {
             Ok(draft) => drafts.push(draft),
             Err(reason) => unfit.push((summary.application, reason)),
         }
@@ -138,7 +129,9 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     }
 
     for (application, reason) in &unfit {
-        tracing::warn!("left out {}: {}", name(application, masking), reason.because);
+        let Unfit { because, instead } = reason;
+        let instead = if instead.is_empty() { String::new() } else { format!("; {instead}") };
+        tracing::warn!("left out {}: {because}{instead}", name(application, masking));
     }
     for draft in &drafts {
         let several = if drafts.len() + unfit.len() == 1 {
@@ -158,11 +151,6 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
     }
     // What was left out of all that are overdue was not asked for by name.
     if unfit.is_empty() || args.all_overdue { Ok(()) } else { Err(Failure::silent(FAILED)) }
-}
-
-/// Whether CBP said that it has the application.
-fn is_with_cbp(stage: Stage) -> bool {
-    matches!(stage, Stage::Acknowledged | Stage::Replied)
 }
 
 fn asked_for(
@@ -215,6 +203,7 @@ impl Desk<'_> {
         &self,
         application: &Application,
         kind: DraftKind,
+        is_named: bool,
     ) -> Result<Result<Draft, Unfit>, Failure> {
         let Desk { app, card_masking, now, .. } = *self;
         let db = app.store.read();
@@ -236,7 +225,8 @@ impl Desk<'_> {
             reader: &app.settings.time_zone,
             now,
         };
-        if let Err(reason) = check(kind, is_call, &case) {
+        let unnamed = || if is_named { Ok(()) } else { check_unnamed(kind, &case) };
+        if let Err(reason) = check(kind, is_call, &case).and_then(|()| unnamed()) {
             return Ok(Err(reason));
         }
         let mut remarks = remarks(kind, is_call, &case);
@@ -431,17 +421,26 @@ fn write_all(
         return Err(Failure::usage(format!("{shown} is no directory"))
             .hint("make it: several drafts are written to one file each"));
     }
+    let mut is_whole = true;
     for draft in drafts {
         let bytes = match &draft.medium {
             Medium::Mail(mail) => eml::written(mail, &draft.from)?,
             Medium::Call(text) => text.clone().into_bytes(),
         };
         let path = if output.is_dir() { output.join(file_name(draft)) } else { output.to_owned() };
-        write(&path, &bytes, args.force)?;
         let shown = render::escaped(&path.display().to_string());
-        render::print(&format!("{shown}: {}\n", name(&draft.application, masking)))?;
+        if write(&path, &bytes, args.force)? {
+            render::print(&format!("{shown}: {}\n", name(&draft.application, masking)))?;
+        } else if is_several {
+            // Somebody may have written on in it. Whoever repeats the command wants the others.
+            tracing::warn!("{shown} is there already, and stays as it is; --force replaces it");
+            is_whole = false;
+        } else {
+            return Err(Failure::new(format!("{shown} is there already"))
+                .hint("name another file, or replace it with --force"));
+        }
     }
-    Ok(())
+    if is_whole || args.all_overdue { Ok(()) } else { Err(Failure::silent(FAILED)) }
 }
 
 /// The name of a draft's file: the id first, so that a directory lists them in order.
@@ -458,20 +457,24 @@ fn file_name(draft: &Draft) -> String {
     format!("{id}-{name}.{extension}")
 }
 
-/// Writes a file for its owner alone.
-fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
-    use std::io::Write;
-    let shown = render::escaped(&path.display().to_string());
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Failure::new(format!("{shown} is there already"))
-            .hint("name another file, or replace it with --force"),
-        _ => Failure::new(format!("cannot write {shown}"))
+/// Writes a file whole or not at all, for its owner alone. Says whether it has these bytes now: unless forced
+/// to, it replaces none that has others.
+fn write(path: &Path, bytes: &[u8], force: bool) -> Result<bool, Failure> {
+    use std::io::{ErrorKind, Write};
+    let failed = |error: std::io::Error| {
+        Failure::new(format!("cannot write {}", render::escaped(&path.display().to_string())))
             .because(error)
-            .hint("look at the directory's rights and free space"),
+            .hint("look at the directory's rights and free space")
     };
     let replacement = Replacement::of(path).map_err(failed)?;
     replacement.file().write_all(bytes).map_err(failed)?;
-    replacement.put(force).map_err(failed)
+    match replacement.put(force) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Ok(std::fs::read(path).is_ok_and(|there| there == bytes))
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
 #[cfg(test)]
@@ -496,10 +499,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a.eml");
-        write(&path, b"one", false).unwrap();
-        assert!(write(&path, b"two", false).is_err());
+        assert!(write(&path, b"one", false).unwrap());
+        assert!(write(&path, b"one", false).unwrap());
+        assert!(!write(&path, b"two", false).unwrap());
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
-        write(&path, b"two", true).unwrap();
+        assert!(write(&path, b"two", true).unwrap());
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);

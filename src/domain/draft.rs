@@ -198,6 +198,28 @@ pub fn check(kind: DraftKind, is_call: bool, case: &Case) -> Result<(), Unfit> {
     }
 }
 
+/// Whether a draft that makes sense also does where nobody has named the application: what is written for
+/// all that are overdue is sent without another look at each.
+pub fn check_unnamed(kind: DraftKind, case: &Case) -> Result<(), Unfit> {
+    let ApplicationId(id) = case.application.id;
+    let is_with_cbp = matches!(case.history.stage(), Stage::Acknowledged | Stage::Replied);
+    let overdue = case.windows.iter().filter(|(_, verdict)| *verdict == Verdict::Overdue);
+    let mut overdue = overdue.map(|(window, _)| window.rule.awaits_receipt()).peekable();
+    let is_receipt_alone = overdue.peek().is_some() && overdue.all(|is_receipt| is_receipt);
+    let (because, instead) = match kind {
+        DraftKind::Resubmission if is_with_cbp => {
+            ("CBP has it, and may take a second one for a duplicate", String::new())
+        }
+        // What did not arrive nobody can find.
+        DraftKind::FollowUp if is_receipt_alone && case.application.route == Route::Email => (
+            "no receipt came, so it may never have arrived",
+            format!("`acewatch draft {id} resubmission` sends it again"),
+        ),
+        _ => return Ok(()),
+    };
+    Err(Unfit { because, instead })
+}
+
 /// What the person should know before sending it, a sentence each.
 pub fn remarks(kind: DraftKind, is_call: bool, case: &Case) -> Vec<String> {
     let ApplicationId(id) = case.application.id;

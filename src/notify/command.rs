@@ -16,7 +16,7 @@ const SAID: usize = 200;
 /// Whether the program is there, without running it.
 pub(super) fn find(command: &[String]) -> Result<(), ChannelError> {
     let name = command.first().map_or("", String::as_str);
-    match program::is_there(name) {
+    match program::find(name).is_some() {
         true => Ok(()),
         false => {
             let name = safe_line(name, SAID);

@@ -99,7 +99,8 @@ pub fn in_terminal(
     database: &Path,
     words: &[String],
 ) -> Option<Vec<String>> {
-    let (terminal, before) = TERMINALS.iter().find(|(name, _)| program::is_in(path, name))?;
+    let (terminal, before) =
+        TERMINALS.iter().find(|(name, _)| program::find_in(path, name).is_some())?;
     let text = |path: &Path| path.to_str().map(str::to_owned);
     let mut command = vec![(*terminal).to_owned()];
     command.extend(before.iter().map(|word| (*word).to_owned()));

@@ -344,6 +344,8 @@ fn several_drafts_are_files_of_a_directory() {
     names.sort();
     let expected = ["1-escalation-pelican-dock-supply.txt", "1-follow-up-pelican-dock-supply.eml"];
     assert_eq!(names, expected);
+    let followed = program.path("out/1-follow-up-pelican-dock-supply.eml");
+    fs::write(followed, "mine").unwrap();
     check_refused(&program, &["1", "follow-up", "-o", "out"], "is there already");
     let again = ["draft", "1", "follow-up", "-o", "out", "--force", "--at", NOW];
     assert!(program.ok(&again).contains("out/1-follow-up-pelican-dock-supply.eml"));
@@ -351,4 +353,66 @@ fn several_drafts_are_files_of_a_directory() {
     let ended = program.run(&none);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{ended:#?}");
     assert!(ended.stderr.contains("no application is overdue"));
+}
+
+/// Pelican, and Juniper, which was sent three business days and more before and got no receipt.
+fn silent_and_lost() -> Program {
+    let program = silent();
+    let Importer { company, number } = JUNIPER;
+    let submitted = ["--submitted", "2026-05-15T15:00:00Z", "--at", NOW];
+    program.ok(&[&["add", "--company", company, "--number", number], &submitted[..]].concat());
+    read(&program);
+    fs::create_dir(program.path("out")).unwrap();
+    program
+}
+
+#[test]
+fn of_all_that_are_overdue_one_without_a_receipt_is_not_asked_after() {
+    let program = silent_and_lost();
+    let shown = events(&program, "2").2;
+    let verdicts: Vec<_> =
+        shown.as_array().unwrap().iter().map(|window| &window["verdict"]).collect();
+    assert_eq!(verdicts, ["overdue", "due", "waiting"], "{shown:#}");
+    let all = ["draft", "--all-overdue", "follow-up", "-o", "out", "--at", NOW];
+    let ended = program.run(&all);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let expected = "left out Juniper Lamp Works Inc (#2): no receipt came, so it may never have \
+                    arrived; `acewatch draft 2 resubmission` sends it again";
+    assert!(ended.stderr.contains(expected), "{ended:#?}");
+    assert_eq!(ended.stdout.lines().count(), 1, "{ended:#?}");
+    // Whoever names it means it.
+    program.ok(&["draft", "2", "follow-up", "-o", "out", "--at", NOW]);
+    let again = ["draft", "--all-overdue", "resubmission", "-o", "out", "--at", NOW];
+    assert!(program.ok(&again).starts_with("out/2-resubmission-juniper"));
+}
+
+#[test]
+fn repeated_it_writes_what_is_new_and_leaves_what_is_there() {
+    let program = silent_and_lost();
+    let all = ["draft", "--all-overdue", "escalation", "-o", "out", "--at", NOW];
+    let first = program.ok(&all);
+    assert_eq!(first.lines().count(), 2, "{first}");
+    let files: Vec<_> =
+        first.lines().map(|line| program.path(line.split_once(": ").unwrap().0)).collect();
+    // As it stands there: nothing is to be done, and nothing to be told.
+    let same = program.run(&all);
+    assert_eq!((same.code, &same.stdout), (Some(0), &first), "{same:#?}");
+    assert!(!same.stderr.contains("there already"), "{same:#?}");
+    // What a person has changed stays, whatever else is written.
+    fs::write(&files[0], "mine").unwrap();
+    fs::remove_file(&files[1]).unwrap();
+    let shown = files[0].strip_prefix(program.path("")).unwrap().display();
+    let said = format!("{shown} is there already, and stays as it is; --force replaces it");
+    let mixed = program.run(&all);
+    assert_eq!(mixed.code, Some(0), "{mixed:#?}");
+    assert!(mixed.stderr.contains(&said), "{mixed:#?}");
+    assert_eq!(mixed.stdout.lines().count(), 1, "{mixed:#?}");
+    assert!(files[1].exists());
+    // Of several that were named, one that was not written is a failure.
+    let named = program.run(&["draft", "1", "2", "escalation", "-o", "out", "--at", NOW]);
+    assert_eq!(named.code, Some(1), "{named:#?}");
+    assert!(named.stderr.contains(&said), "{named:#?}");
+    assert_eq!(fs::read_to_string(&files[0]).unwrap(), "mine");
+    program.ok(&[&all[..], &["--force"]].concat());
+    assert_ne!(fs::read_to_string(&files[0]).unwrap(), "mine");
 }

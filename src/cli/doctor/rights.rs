@@ -12,6 +12,7 @@ use crate::config::Settings;
 use crate::notify::channel::Carrier;
 use crate::oauth::SharedSecret;
 use crate::oauth::vault::{Key, Store};
+use crate::program;
 use crate::secret::SecretSource;
 use crate::shell;
 
@@ -68,7 +69,11 @@ pub(super) fn of_files(files: &[&Path], settings: Option<&Settings>) -> Vec<Chec
 
 fn told(other: Other, paths: &[&Path]) -> Option<Check> {
     let shown = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    let typed = paths.iter().map(|path| shell::quoted(&path.display().to_string())).collect::<Vec<_>>().join(" ");
+    let typed = paths
+        .iter()
+        .map(|path| shell::quoted(&path.display().to_string()))
+        .collect::<Vec<_>>()
+        .join(" ");
     let (outcome, who, remedy) = match other {
         _ if paths.is_empty() => return None,
         Other::Owner => (Outcome::Fault, "another user owns", "sudo chown \"$(id -u)\""),
@@ -138,16 +143,7 @@ fn programs(settings: &Settings) -> Vec<PathBuf> {
         }
         _ => None,
     }));
-    commands.into_iter().filter_map(|command| found(command.first()?)).collect()
-}
-
-/// Where a program is.
-fn found(program: &str) -> Option<PathBuf> {
-    if program.contains('/') {
-        return Some(PathBuf::from(program));
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+    commands.into_iter().filter_map(|command| program::find(command.first()?)).collect()
 }
 
 #[cfg(test)]
