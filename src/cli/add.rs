@@ -112,11 +112,20 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<(), Failure> {
         }
         registered.push(Registered { summary, is_new: id.is_some() });
     }
+    // Of an EIN every digit is shown.
+    match rows.iter().filter(|row| row.is_bare).count() {
+        0 => {}
+        1 => tracing::warn!("nine digits alone are taken for an EIN; {SSN_FORM}"),
+        n => tracing::warn!("{n} numbers of nine digits alone are taken for EINs; {SSN_FORM}"),
+    }
     match args.json {
         true => render::print_json(&document(&registered, masking)),
         false => render::print(&report(&registered, args.from.is_some(), masking)),
     }
 }
+
+/// How a number is written that is not to be shown.
+const SSN_FORM: &str = "a social security number is written 123-45-6789, and masked";
 
 /// So many doubtful numbers of a table are named.
 const WARNINGS_SHOWN: usize = 10;
@@ -132,6 +141,8 @@ struct Limits<'a> {
 struct Row {
     /// The line of the table, from 1; `None` for one from the command line.
     line: Option<usize>,
+    /// Whether its number is nine digits without a sign of whose they are.
+    is_bare: bool,
     new: NewApplication,
     submitted_at: Option<DateTime<Utc>>,
 }
@@ -185,6 +196,7 @@ fn from_arguments(args: &Args, limits: &Limits) -> Result<Row, Failure> {
     let text = |text: &Option<String>| text.as_deref().and_then(filled);
     Ok(Row {
         line: None,
+        is_bare: is_bare(args.number.as_deref().unwrap_or_default()),
         new: NewApplication {
             company,
             number,
@@ -246,6 +258,12 @@ pub(super) fn number_of(written: &str) -> Result<ImporterNumber, String> {
         return Err("a spreadsheet has rounded the number (5.48E+10); format the column as text and enter it again".to_owned());
     }
     written.parse().map_err(|error: NumberError| error.to_string())
+}
+
+/// Whether a number may as well be a social security number as an EIN.
+fn is_bare(written: &str) -> bool {
+    let written = written.trim();
+    written.len() == 9 && written.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Reads when an application was sent.

@@ -302,6 +302,28 @@ fn a_configuration_error_names_line_and_key() {
 }
 
 #[test]
+fn nine_digits_alone_are_an_ein_and_said_to_be() {
+    let program = program();
+    let add = |number: &str| {
+        program.run(&["add", "--company", "Acme Imports LLC", "--number", number, "--at", NOW])
+    };
+    let bare = add("123456789");
+    assert_eq!((bare.code, bare.stdout.as_str()), (Some(0), "1  12-345678900  Acme Imports LLC\n"));
+    assert!(bare.stderr.contains("a social security number is written 123-45-6789"), "{bare:?}");
+    assert_eq!(add("12-3456789").stderr, "");
+    fs::write(
+        program.path("more.csv"),
+        "company,number\nA Co,223330001\nB Co,223330002\nC Co,22-3330003\n",
+    )
+    .unwrap();
+    let table = program.run(&["add", "--from", "more.csv", "--at", NOW]);
+    assert!(
+        table.stderr.contains("2 numbers of nine digits alone are taken for EINs"),
+        "{table:?}"
+    );
+}
+
+#[test]
 fn a_readers_early_end_is_no_failure() {
     let program = office();
     let line = format!(

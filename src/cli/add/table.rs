@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Limits, Row, company_of, filled, liquidated_on, listed, number_of, quoted, submitted_at,
+    Limits, Row, company_of, filled, is_bare, liquidated_on, listed, number_of, quoted,
+    submitted_at,
 };
 use crate::domain::application::Route;
 use crate::domain::importer::ImporterNumber;
@@ -267,6 +268,7 @@ fn row_of(
     match (company, number, route) {
         (Some(company), Some(number), Some(route)) if faults.is_empty() => Ok(Row {
             line: Some(record.line),
+            is_bare: is_bare(cell(Column::Number)),
             new: NewApplication {
                 company,
                 number,
@@ -375,6 +377,7 @@ mod tests {
         .unwrap();
         let expected = Row {
             line: Some(2),
+            is_bare: false,
             new: NewApplication {
                 company: "Pomelo & Thyme Foods, Inc.".to_owned(),
                 number: "68-139470200".parse().unwrap(),
