@@ -10,10 +10,11 @@ use crate::support::{output_of, until};
 /// Runs a command at a terminal; when it has ended, a shell says how, and how the terminal is set.
 fn watched(program: Program, command: &[&str]) -> (Program, Terminal) {
     let pid = program.path("pid");
+    // Whatever started the tests may have them ignore signals, as nohup does.
     let program = program.with("PID", pid).through(&[
         "/bin/sh",
         "-c",
-        "trap : INT; ulimit -c 0; sh -c 'echo $$ >\"$PID\"; exec \"$@\"' sh \"$@\"; echo \"status $?\"; stty -a",
+        "trap : INT; ulimit -c 0; sh -c 'echo $$ >\"$PID\"; exec env --default-signal=HUP,INT,QUIT,TERM \"$@\"' sh \"$@\"; echo \"status $?\"; stty -a",
         "sh",
     ]);
     let terminal = program.at_a_terminal(command);
