@@ -343,9 +343,12 @@ impl Echoes {
         true
     }
 
-    /// The same of the connection that showed the notice, which speaks only once.
+    /// The same of the connection that showed the notice, which speaks only once: what comes after is by
+    /// the first one, which is kept and goes on to listen where a later notice took its own one's id.
     fn heard_by_own(&mut self, heard: &Heard) -> bool {
-        self.has_own_said = true;
+        if std::mem::replace(&mut self.has_own_said, true) {
+            return false;
+        }
         let is_news = !std::mem::take(&mut self.by_all).contains(heard);
         self.by_own = is_news.then(|| heard.clone());
         is_news
@@ -585,5 +588,9 @@ mod tests {
         assert_eq!(told(&[(All, &show), (All, &show), (Own, &show)]), [true, true, false]);
         assert_eq!(told(&[(Own, &show), (All, &show), (All, &show)]), [true, false, true]);
         assert_eq!(told(&[(All, &show), (Own, &show), (All, &show)]), [true, false, true]);
+        // The session's first notice was replaced, and both that showed it listen.
+        assert_eq!(told(&[(All, &show), (Own, &show), (Own, &show)]), [true, false, false]);
+        assert_eq!(told(&[(Own, &show), (All, &show), (Own, &show)]), [true, false, false]);
+        assert_eq!(told(&[(Own, &show), (Own, &show), (All, &show)]), [true, false, false]);
     }
 }
