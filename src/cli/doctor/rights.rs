@@ -62,26 +62,37 @@ pub(super) fn of_files(files: &[&Path], settings: Option<&Settings>) -> Vec<Chec
         .into_iter()
         .filter_map(|other| {
             let paths = found.iter().filter(|(_, one)| *one == other).map(|(path, _)| path);
-            told(other, &paths.map(PathBuf::as_path).collect::<Vec<_>>())
+            told(other, &paths.map(PathBuf::as_path).collect::<Vec<_>>(), user == 0)
         })
         .collect()
 }
 
-fn told(other: Other, paths: &[&Path]) -> Option<Check> {
+fn told(other: Other, paths: &[&Path], is_root: bool) -> Option<Check> {
     let shown = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     let typed = paths
         .iter()
         .map(|path| shell::quoted(&path.display().to_string()))
         .collect::<Vec<_>>()
         .join(" ");
-    let (outcome, who, remedy) = match other {
+    let (outcome, who, hint) = match other {
         _ if paths.is_empty() => return None,
-        Other::Owner => (Outcome::Fault, "another user owns", "sudo chown \"$(id -u)\""),
-        Other::Everybody => (Outcome::Fault, "every user can write", "chmod go-w"),
-        Other::Group => (Outcome::Warning, "other users of its group can write", "chmod go-w"),
+        // Root may look after the watch of another user, or be one of a container alone.
+        Other::Owner if is_root => (
+            Outcome::Warning,
+            "another user owns",
+            "run acewatch as the user whose files these are, unless you mean to trust that user"
+                .to_owned(),
+        ),
+        Other::Owner => {
+            (Outcome::Fault, "another user owns", format!("sudo chown \"$(id -u)\" {typed}"))
+        }
+        Other::Everybody => (Outcome::Fault, "every user can write", format!("chmod go-w {typed}")),
+        Other::Group => {
+            (Outcome::Warning, "other users of its group can write", format!("chmod go-w {typed}"))
+        }
     };
     let detail = format!("{who} {shown}, and so can change what runs in your name");
-    let check = Check::fault("rights", detail, format!("{remedy} {typed}"));
+    let check = Check::fault("rights", detail, hint);
     Some(Check { outcome, ..check })
 }
 
@@ -175,6 +186,16 @@ mod tests {
             let found = other(owner, mode, is_folder, &me(is_alone));
             assert_eq!(found, expected, "{owner:?} {mode:o} {is_folder} {is_alone}");
         }
+    }
+
+    #[test]
+    fn root_is_not_told_to_take_a_user_s_files_away() {
+        let told =
+            |is_root| told(Other::Owner, &[Path::new("/home/dana/c.toml")], is_root).unwrap();
+        let (root, user) = (told(true), told(false));
+        assert_eq!((root.outcome, user.outcome), (Outcome::Warning, Outcome::Fault));
+        assert!(!root.hint.unwrap().contains("chown"));
+        assert_eq!(user.hint.unwrap(), "sudo chown \"$(id -u)\" '/home/dana/c.toml'");
     }
 
     #[test]
