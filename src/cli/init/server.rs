@@ -47,7 +47,10 @@ impl Setup<'_> {
             }
         };
         match found {
-            Ok(found) => self.agreed(self.with_flags(found), address),
+            Ok(mut found) => {
+                with_flags(&mut found.server, self.args.tls.map(Into::into), self.args.port);
+                self.agreed(found, address)
+            }
             Err(in_vain) => {
                 let mut text = format!("No server was found for {}:\n", render::escaped(address));
                 for said in &in_vain {
@@ -114,17 +117,6 @@ impl Setup<'_> {
         Ok(self.given(host, port.or(self.args.port), address))
     }
 
-    /// What was found, with the port and protection of the flags.
-    fn with_flags(&self, mut found: Found) -> Found {
-        let server = &mut found.server;
-        if let Some(tls) = self.args.tls {
-            server.tls = tls.into();
-            server.port = server.tls.default_port();
-        }
-        server.port = self.args.port.unwrap_or(server.port);
-        found
-    }
-
     /// A server by name, with the protection of the flags, or that which is usual at its port.
     fn given(&self, host: String, port: Option<u16>, address: &str) -> Found {
         let tls = match (self.args.tls, port) {
@@ -144,6 +136,18 @@ impl Setup<'_> {
             needs_consent: false,
         }
     }
+}
+
+/// Gives a server that was found the port and protection of the flags, or the protection that is usual
+/// at that port.
+fn with_flags(server: &mut Server, tls: Option<config::Tls>, port: Option<u16>) {
+    match (tls, port) {
+        (Some(tls), _) => (server.tls, server.port) = (tls, tls.default_port()),
+        (None, Some(143)) => server.tls = config::Tls::StartTls,
+        (None, Some(993)) => server.tls = config::Tls::Implicit,
+        _ => {}
+    }
+    server.port = port.unwrap_or(server.port);
 }
 
 /// The flags that name a server.
@@ -193,6 +197,25 @@ mod tests {
             let host = "imap.example.com".to_owned();
             let flags = flags_of(&Server { host, port, tls, user: String::new() });
             assert_eq!(flags, expected);
+        }
+    }
+
+    #[test]
+    fn flags_count_for_a_server_that_was_found() {
+        use config::Tls::{Implicit, StartTls};
+        for (found, tls, port, expected) in [
+            ((993, Implicit), None, None, (993, Implicit)),
+            ((993, Implicit), None, Some(143), (143, StartTls)),
+            ((143, StartTls), None, Some(993), (993, Implicit)),
+            ((143, StartTls), None, Some(1143), (1143, StartTls)),
+            ((993, Implicit), Some(StartTls), None, (143, StartTls)),
+            ((143, StartTls), Some(Implicit), Some(143), (143, Implicit)),
+        ] {
+            let (port_found, tls_found) = found;
+            let host = "imap.example.com".to_owned();
+            let mut server = Server { host, port: port_found, tls: tls_found, user: String::new() };
+            with_flags(&mut server, tls, port);
+            assert_eq!((server.port, server.tls), expected, "{found:?} {tls:?} {port:?}");
         }
     }
 
