@@ -1,6 +1,6 @@
 //! `acewatch secret`: passwords in the keyring.
 
-use std::io::{IsTerminal, Read};
+use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
@@ -152,11 +152,16 @@ fn asked(item: &Item<'_>) -> Result<Secret, Failure> {
     from_input()
 }
 
-/// What a program wrote before the pipe: its first line.
+/// What a program wrote before the pipe: its first line. Whether more comes, and when, is not waited for.
 pub(crate) fn from_input() -> Result<Secret, Failure> {
-    let mut text = Zeroizing::new(String::with_capacity(LARGEST + 1));
-    let read = std::io::stdin().take(LARGEST as u64 + 1).read_to_string(&mut text);
-    read.map_err(unreadable)?;
+    first_line(std::io::stdin().lock())
+}
+
+fn first_line(input: impl BufRead) -> Result<Secret, Failure> {
+    // With the line's end; of a longer line more than is taken.
+    let most = LARGEST + 2;
+    let mut text = Zeroizing::new(String::with_capacity(most));
+    input.take(most as u64).read_line(&mut text).map_err(unreadable)?;
     password(&text)
 }
 
@@ -174,4 +179,39 @@ fn password(written: &str) -> Result<Secret, Failure> {
             .hint("nothing was changed"));
     }
     Ok(Secret::new(line.to_owned(), Kind::Password))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read};
+
+    use super::*;
+
+    #[test]
+    fn a_password_is_the_first_line_whatever_follows() {
+        /// A pipe that its writer keeps open: whoever reads on, waits for ever.
+        struct Open;
+        impl Read for Open {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("waits for ever"))
+            }
+        }
+        let longest = "x".repeat(LARGEST);
+        for (written, expected) in [
+            ("secret\n", Some("secret")),
+            ("secret\r\n", Some("secret")),
+            ("secret\nurl: https://example.com", Some("secret")),
+            ("\nsecret\n", None),
+            ("a\u{7}b\n", None),
+            (&format!("{longest}\r\n"), Some(&longest)),
+            (&format!("{longest}x\n"), None),
+        ] {
+            let input = BufReader::new(written.as_bytes().chain(Open));
+            let found = first_line(input).ok().map(|secret| secret.expose().to_owned());
+            assert_eq!(found.as_deref(), expected, "{} bytes", written.len());
+        }
+        // Without a line's end all of it counts.
+        assert!(first_line("secret".as_bytes()).is_ok());
+        assert!(first_line("".as_bytes()).is_err());
+    }
 }
