@@ -64,13 +64,10 @@ pub struct Incoming<'a> {
     pub received_at: DateTime<Utc>,
 }
 
-/// What stands for the mailbox of a mail that came as a file.
-pub const IMPORT: &str = "import";
-
 /// Where mails come from.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
-    /// The mailbox, or [`IMPORT`].
+    /// The mailbox, or [`IMPORT`](crate::config::IMPORT).
     pub mailbox: &'a str,
     /// The folder's name.
     pub folder: &'a str,

@@ -61,6 +61,9 @@ pub struct Settings {
     /// lay: theirs who are believed in all of them. For the mail of a mailbox there is
     /// [`Settings::trust_in`].
     pub trust: Trust,
+    /// Whose word counts for the kept mail of a mailbox that is not configured any more: theirs whom
+    /// `[trust]` names and every mailbox believes.
+    pub trusted_unknown: Vec<String>,
     /// Who is asked for the keys of DKIM signatures; `None` where none is verified here.
     pub dkim: Option<Resolver>,
     /// Which days are business days.
@@ -83,15 +86,22 @@ pub struct Settings {
     pub warnings: Vec<String>,
 }
 
+/// What stands for the mailbox of a mail that came as a file.
+pub const IMPORT: &str = "import";
+
 impl Settings {
     /// Whom to believe about the mail of a mailbox. A name that counts in one would, in another whose
-    /// own server writes no results, be there for anybody to write.
+    /// own server writes no results, be there for anybody to write; also in one that is configured no
+    /// more, whose kept mails are still read again.
     pub fn trust_in(&self, mailbox: &str) -> Cow<'_, Trust> {
-        match self.mailboxes.iter().find(|known| known.name == mailbox) {
-            Some(known) if known.authserv_ids != self.trust.authserv_ids => {
-                Cow::Owned(Trust { authserv_ids: known.authserv_ids.clone(), ..self.trust.clone() })
-            }
-            _ => Cow::Borrowed(&self.trust),
+        let ids = match self.mailboxes.iter().find(|known| known.name == mailbox) {
+            Some(known) => &known.authserv_ids,
+            None if mailbox == IMPORT => &self.trust.authserv_ids,
+            None => &self.trusted_unknown,
+        };
+        match *ids == self.trust.authserv_ids {
+            true => Cow::Borrowed(&self.trust),
+            false => Cow::Owned(Trust { authserv_ids: ids.clone(), ..self.trust.clone() }),
         }
     }
 }

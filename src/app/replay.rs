@@ -10,8 +10,9 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
 
+use super::App;
 use super::judge::{Because, Judge, take_back};
-use super::{App, IMPORT};
+use crate::config::IMPORT;
 use crate::domain::application::ApplicationId;
 use crate::domain::authenticity::Verdict;
 use crate::domain::intake::{Effect, Examined};

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::Context;
 use super::failure::{FAILED, Failure};
 use super::render;
-use crate::app::{IMPORT, Incoming, Origin, Tally};
+use crate::app::{Incoming, Origin, Tally};
 use crate::clock;
-use crate::config::{MailboxSettings, Settings};
+use crate::config::{IMPORT, MailboxSettings, Settings};
 use crate::domain::message::{FolderRole, file_received_at};
 use crate::mailbox::files;
 

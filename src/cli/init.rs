@@ -587,9 +587,10 @@ fn provider_of(mailbox: &MailboxSettings) -> Result<Option<Provider>, Failure> {
 fn name_for(address: &str, before: Option<&Settings>) -> String {
     let (local, _) = address.rsplit_once('@').unwrap_or((address, ""));
     let is_taken = |name: &str| {
-        before.is_some_and(|before| {
-            before.mailboxes.iter().any(|mailbox| mailbox.name.eq_ignore_ascii_case(name))
-        })
+        name == config::IMPORT
+            || before.is_some_and(|before| {
+                before.mailboxes.iter().any(|mailbox| mailbox.name.eq_ignore_ascii_case(name))
+            })
     };
     if !is_taken(local) {
         return local.to_owned();

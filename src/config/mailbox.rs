@@ -8,7 +8,7 @@ use super::file::{self, Source, Text};
 use super::oauth::Owner;
 use super::secret::{Ways, one_of};
 use super::value::{self, Fault};
-use super::{ConfigError, Environment, FolderName, MailboxSettings, Tls};
+use super::{ConfigError, Environment, FolderName, IMPORT, MailboxSettings, Tls};
 use crate::keyring::account;
 use crate::oauth::OAuth;
 use crate::secret::SecretSource;
@@ -23,6 +23,7 @@ pub(super) fn mailboxes(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<MailboxSettings>, ConfigError> {
     let mut mailboxes: Vec<MailboxSettings> = Vec::with_capacity(written.len());
+    let mut import = None;
     for spanned in written {
         let header = spanned.span().start;
         let written = spanned.into_inner();
@@ -46,9 +47,24 @@ pub(super) fn mailboxes(
                 return Err(source.faulty(header, "mailbox", fault));
             }
         }
+        if new.name == IMPORT {
+            import = Some((name_at, new.authserv_ids.clone()));
+        }
         mailboxes.push(new);
     }
-    Ok(mailboxes)
+    // Where all believe the same, it makes no difference which of them is meant.
+    match import {
+        Some((at, ids)) if mailboxes.iter().any(|mailbox| mailbox.authserv_ids != ids) => {
+            let fault = Fault::new(
+                format!(
+                    "is `{IMPORT}`, under which files are kept of which nobody says whose they are"
+                ),
+                "give this mailbox another `name`, because not all mailboxes believe the same servers",
+            );
+            Err(source.faulty(at, "name", fault))
+        }
+        _ => Ok(mailboxes),
+    }
 }
 
 fn mailbox(

@@ -32,6 +32,8 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
     let limits = limits(source, file.limits)?;
     let notify = notify::notify(source, file.notify)?;
     let contact = contact(source, file.contact)?;
+    let everywhere = believed_everywhere(&trusted, &mailboxes);
+    let trusted_unknown = trusted.into_iter().filter(|id| everywhere.contains(id)).collect();
     Ok(Settings {
         path: Some(source.path.to_owned()),
         time_zone,
@@ -41,7 +43,8 @@ pub(super) fn settings(source: Source<'_>, env: &Environment) -> Result<Settings
             file.trust.resolver.take(),
             cfg!(feature = "dkim"),
         )?,
-        trust: trust(source, file.trust, believed_everywhere(trusted, &mailboxes), &mailboxes)?,
+        trust: trust(source, file.trust, everywhere, &mailboxes)?,
+        trusted_unknown,
         mailboxes,
         calendar: calendar(source, file.calendar)?,
         channels: channel::channels(source, file.channel, &notify, limits.channel_timeout)?,
@@ -149,8 +152,8 @@ fn time_zone(
 }
 
 /// Whose word counts in each mailbox; that of `[trust]` where there is none.
-fn believed_everywhere(trusted: Vec<String>, mailboxes: &[MailboxSettings]) -> Vec<String> {
-    let Some((first, others)) = mailboxes.split_first() else { return trusted };
+fn believed_everywhere(trusted: &[String], mailboxes: &[MailboxSettings]) -> Vec<String> {
+    let Some((first, others)) = mailboxes.split_first() else { return trusted.to_vec() };
     let counts = |id: &&String| others.iter().all(|mailbox| mailbox.authserv_ids.contains(*id));
     first.authserv_ids.iter().filter(counts).cloned().collect()
 }
@@ -512,27 +515,41 @@ mod tests {
         let all = "[trust]\nauthserv-id = [\"mx.a.example\", \"mx.b.example\"]\n";
         let (a, b) = (["mx.a.example"].as_slice(), ["mx.b.example"].as_slice());
         let both = ["mx.a.example", "mx.b.example"].as_slice();
-        // What stands in the first mailbox and in the second, and who is believed in each and in a file.
+        // What stands in the first mailbox and in the second; who is believed in each, in a file, and in
+        // the kept mail of one that is there no more.
         for (trust, first, second, expected) in [
-            (all, "", "", [both, both, both]),
-            (all, "authserv-id = [\"mx.b.example\"]", "", [b, both, b]),
-            (all, "", "authserv-id = []", [both, &[], &[]]),
-            ("", "authserv-id = [\"mx.a.example\"]", "", [a, &[], &[]]),
+            (all, "", "", [both, both, both, both]),
+            (all, "authserv-id = [\"mx.b.example\"]", "", [b, both, b, b]),
+            (all, "", "authserv-id = []", [both, &[], &[], &[]]),
+            ("", "authserv-id = [\"mx.a.example\"]", "", [a, &[], &[], &[]]),
             (
                 "",
                 "authserv-id = [\"mx.a.example\"]",
                 "authserv-id = [\"mx.b.example\"]",
-                [a, b, &[]],
+                [a, b, &[], &[]],
+            ),
+            (
+                "",
+                "authserv-id = [\"mx.a.example\"]",
+                "authserv-id = [\"mx.a.example\"]",
+                [a, a, a, &[]],
             ),
         ] {
             let text = format!("{}{}{trust}", mailbox("first", first), mailbox("second", second));
             let settings = resolve(&text).unwrap();
-            let found = ["first", "second", "import"]
+            let found = ["first", "second", "import", "gone"]
                 .map(|name| settings.trust_in(name).authserv_ids.clone());
             assert_eq!(found, expected, "{text}");
         }
         // Without a mailbox there are files alone.
         assert_eq!(resolve(all).unwrap().trust_in("import").authserv_ids, both);
+        // A file must not be taken for the mail of a mailbox because that has its name.
+        let text = |own: &str| format!("{}{}{all}", mailbox("import", own), mailbox("second", ""));
+        assert!(resolve(&text("")).is_ok());
+        check(
+            &text("authserv-id = [\"mx.a.example\"]"),
+            "2: `name` is `import`, under which files are kept",
+        );
     }
 
     #[test]

@@ -113,6 +113,13 @@ fn a_server_is_believed_in_its_own_mailbox_alone_also_when_mails_are_read_again(
     assert_eq!((tally.review, stage(&app, id)), (1, Stage::Submitted));
     replay(&mut app);
     assert_eq!(stage(&app, id), Stage::Submitted);
+    // Gone from the configuration, it is not the other one's.
+    let (trust, own) = ("authserv-id = [\"mx.broker.example\"]", "user = \"ops@broker.example\"");
+    assert!(OFFICE.contains(trust) && OFFICE.contains(own), "{OFFICE}");
+    let office = OFFICE.replace(trust, "").replace(own, &format!("{own}\n{trust}"));
+    app.settings = settings(&office);
+    replay(&mut app);
+    assert_eq!(stage(&app, id), Stage::Submitted);
     // Somebody says that its server is the same: what was kept is judged by that.
     app.settings = settings(&format!("{OFFICE}{second}").replace("authserv-id = []", ""));
     replay(&mut app);
