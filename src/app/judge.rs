@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::recalculation::InForce;
 use super::{OnDemand, Origin, Tally, code_validity, role_name};
-use crate::config::Settings;
+use crate::config::{IMPORT, Settings};
 use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::application::{Application, ApplicationId, History, Stage};
 use crate::domain::authenticity::{Authenticity, DkimVerdict, Verdict};
@@ -129,8 +129,17 @@ impl Judge<'_> {
             {
                 record::forget(tx, known.id)?;
             }
-            Some(_) => {
+            Some(known) => {
                 tally.duplicate += 1;
+                // Whose word counts for a file may only be known now that it is seen in a mailbox.
+                if known.mailbox == IMPORT
+                    && origin.mailbox != IMPORT
+                    && known.effect == Effect::Review.as_str()
+                    && !known.is_remembered
+                {
+                    record::placed(tx, known.id, origin.mailbox)?;
+                    self.match_those(tx, &[known.id], touched)?;
+                }
                 return Ok(false);
             }
             None => {}

@@ -223,6 +223,8 @@ pub fn candidates(db: &Connection, keys: &Keys) -> Result<Vec<Candidate>> {
 pub struct Known {
     /// Its number.
     pub id: i64,
+    /// The mailbox in which it was found, or `import`.
+    pub mailbox: String,
     /// `inbox`, `junk` or `sent`.
     pub role: String,
     /// What happened to it.
@@ -235,7 +237,8 @@ pub struct Known {
 pub fn known(db: &Connection, digest: &str) -> Result<Option<Known>> {
     let mut statement = db.prepare_cached(
         "SELECT id, role, effect, EXISTS (SELECT 1 FROM decisions WHERE message = messages.id)
-                                  OR EXISTS (SELECT 1 FROM events WHERE message = messages.id)
+                                  OR EXISTS (SELECT 1 FROM events WHERE message = messages.id),
+                mailbox
          FROM messages WHERE digest = ?1",
     )?;
     let row = statement.query_row([digest], |row| {
@@ -244,6 +247,7 @@ pub fn known(db: &Connection, digest: &str) -> Result<Option<Known>> {
             role: row.get(1)?,
             effect: row.get(2)?,
             is_remembered: row.get(3)?,
+            mailbox: row.get(4)?,
         })
     });
     Ok(row.optional()?)

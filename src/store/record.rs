@@ -276,6 +276,16 @@ pub fn forget(tx: &Transaction, message: i64) -> Result<()> {
     Ok(())
 }
 
+/// Says in which mailbox a message is that came as a file.
+pub fn placed(tx: &Transaction, message: i64, mailbox: &str) -> Result<()> {
+    execute(
+        tx,
+        "UPDATE messages SET mailbox = :mailbox WHERE id = :id",
+        named_params! { ":id": message, ":mailbox": mailbox },
+    )?;
+    Ok(())
+}
+
 /// Sets what became of a message after a person, or a later registration, decided.
 pub fn decided(
     tx: &Transaction,

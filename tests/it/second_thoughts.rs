@@ -127,6 +127,46 @@ fn a_server_is_believed_in_its_own_mailbox_alone_also_when_mails_are_read_again(
 }
 
 #[test]
+fn a_file_is_judged_anew_once_its_mailbox_is_known() {
+    let second = r#"
+        [[mailbox]]
+        name = "second"
+        host = "imap.other.example"
+        user = "ops@other.example"
+        password-environment = "ACEWATCH_TEST_PASSWORD"
+        authserv-id = []
+    "#;
+    let text = format!("{OFFICE}{second}");
+    for (mailbox, is_decided, expected) in [
+        ("import", false, Stage::Submitted),
+        ("second", false, Stage::Submitted),
+        ("office", false, Stage::Approved),
+        // What a person put aside stays there.
+        ("office", true, Stage::Submitted),
+    ] {
+        let mut app = app();
+        app.settings =
+            config::parse(&text, Path::new("t.toml"), &Environment::from_process()).unwrap();
+        let id = add(&mut app, ACME);
+        let mail = approval(ACME, monday());
+        let mails = [Incoming { bytes: mail.as_bytes(), received_at: monday() }];
+        let ingest_from = |app: &mut App, mailbox: &str| {
+            let origin = Origin { mailbox, folder: "INBOX", role: FolderRole::Inbox };
+            app.ingest(origin, &mails, None, monday()).unwrap()
+        };
+        assert_eq!(ingest_from(&mut app, "import").review, 1);
+        let waiting = query::review(app.store.read()).unwrap()[0].id;
+        if is_decided {
+            app.rule(&[(waiting, Ruling::Dismissed)], ME, monday()).unwrap();
+        }
+        assert_eq!(ingest_from(&mut app, mailbox).duplicate, 1);
+        assert_eq!(stage(&app, id), expected, "{mailbox} {is_decided}");
+        let n_left = query::review(app.store.read()).unwrap().len();
+        assert_eq!(n_left == 1, expected == Stage::Submitted && !is_decided, "{mailbox}");
+    }
+}
+
+#[test]
 fn a_copy_does_not_do_what_a_person_put_aside_when_other_rules_read_it() {
     let mut app = app();
     let acme = add(&mut app, ACME);
