@@ -160,8 +160,8 @@ struct Setup<'a> {
     draft: Draft,
     /// The number of the mailbox in it.
     n: usize,
-    /// Whether the mailbox is configured for the first time.
-    is_new: bool,
+    /// Whether the mailbox was not configured until now, or at another server.
+    is_at_new_server: bool,
     /// What is to be remembered of a sign-in by OAuth.
     news: Option<News>,
     /// Whether the mailbox can be read now.
@@ -185,7 +185,7 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
         path,
         draft,
         n: 0,
-        is_new: false,
+        is_at_new_server: false,
         news: None,
         is_open: false,
     };
@@ -194,12 +194,14 @@ async fn set_up(cx: &Context, args: &Args) -> Result<(), Failure> {
     let (address, provider) = match &known {
         Some(mailbox) => {
             setup.change_server()?;
+            let host = setup.mailbox()?.host;
+            setup.is_at_new_server = !host.eq_ignore_ascii_case(&mailbox.host);
             (mailbox.user.clone(), provider_of(mailbox)?)
         }
         None => {
             let new = setup.new_mailbox(before.as_ref()).await?;
             known = new.known;
-            setup.is_new = known.is_none();
+            setup.is_at_new_server = known.is_none();
             (new.address, new.provider)
         }
     };

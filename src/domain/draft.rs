@@ -202,14 +202,21 @@ pub fn check(kind: DraftKind, is_call: bool, case: &Case) -> Result<(), Unfit> {
 /// all that are overdue is sent without another look at each.
 pub fn check_unnamed(kind: DraftKind, case: &Case) -> Result<(), Unfit> {
     let ApplicationId(id) = case.application.id;
-    let is_with_cbp = matches!(case.history.stage(), Stage::Acknowledged | Stage::Replied);
+    let stage = case.history.stage();
+    let is_with_cbp = matches!(stage, Stage::Acknowledged | Stage::Replied);
     let overdue = case.windows.iter().filter(|(_, verdict)| *verdict == Verdict::Overdue);
-    let mut overdue = overdue.map(|(window, _)| window.rule.awaits_receipt()).peekable();
-    let is_receipt_alone = overdue.peek().is_some() && overdue.all(|is_receipt| is_receipt);
+    let overdue: Vec<bool> = overdue.map(|(window, _)| window.rule.awaits_receipt()).collect();
+    let is_receipt_alone = !overdue.is_empty() && overdue.iter().all(|is_receipt| *is_receipt);
+    let was_faulty = case.history.attempts.last().is_some_and(|last| !last.faults.is_empty());
+    let may_be_there = stage == Stage::Submitted && !overdue.contains(&true) && !was_faulty;
     let (because, instead) = match kind {
         DraftKind::Resubmission if is_with_cbp => {
             ("CBP has it, and may take a second one for a duplicate", String::new())
         }
+        DraftKind::Resubmission if may_be_there => (
+            "its receipt is not overdue, so CBP may have it",
+            format!("`acewatch draft {id} follow-up` asks without sending it again"),
+        ),
         // What did not arrive nobody can find.
         DraftKind::FollowUp if is_receipt_alone && case.application.route == Route::Email => (
             "no receipt came, so it may never have arrived",

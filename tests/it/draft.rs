@@ -416,3 +416,23 @@ fn repeated_it_writes_what_is_new_and_leaves_what_is_there() {
     program.ok(&[&all[..], &["--force"]].concat());
     assert_ne!(fs::read_to_string(&files[0]).unwrap(), "mine");
 }
+
+#[test]
+fn of_all_that_are_overdue_none_is_sent_again_that_cbp_may_have() {
+    let program = silent();
+    // From the same address on the same day: CBP's machine confirms the first alone.
+    take(&program, "Sent/3.eml", &submission(JUNIPER, at(SENT)));
+    fs::create_dir(program.path("out")).unwrap();
+    let shown = events(&program, "2").2;
+    assert_eq!(
+        (&shown[0]["verdict"], &shown[1]["verdict"]),
+        (&"not_expected".into(), &"overdue".into())
+    );
+    let all = ["draft", "--all-overdue", "resubmission", "-o", "out", "--at", NOW];
+    let ended = program.run(&all);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{ended:#?}");
+    let expected = "left out Juniper Lamp Works Inc (#2): its receipt is not overdue, so CBP may have it; \
+                    `acewatch draft 2 follow-up` asks without sending it again";
+    assert!(ended.stderr.contains(expected), "{ended:#?}");
+    program.ok(&["draft", "2", "resubmission", "-o", "out", "--at", NOW]);
+}

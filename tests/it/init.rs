@@ -203,6 +203,20 @@ fn a_mailbox_that_joins_believes_its_own_server_alone() {
 }
 
 #[test]
+fn a_mailbox_that_moves_to_another_server_believes_the_old_one_no_more() {
+    let server = server();
+    let program = program();
+    let before = format!(
+        "[[mailbox]]\nname = \"main\"\nhost = \"imap.elsewhere.example\"\nuser = \"{USER}\"\npassword-environment = \"ACEWATCH_TEST_PASSWORD\"\nauthserv-id = [\"mx.elsewhere.example\"]\n"
+    );
+    fs::write(program.path("config/acewatch/config.toml"), before).unwrap();
+    let ended = init(&program, &server, &["--no-preview", "--yes"]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let written = configuration(&program).unwrap();
+    assert!(written.contains("authserv-id = [\"mx.broker.example\"]\n"), "{written}");
+}
+
+#[test]
 fn nothing_is_written_where_it_does_not_work() {
     let server = server();
     let program = program();

@@ -65,8 +65,14 @@ fn of_trust(settings: &Settings) -> Check {
         (true, []) => Check::fault(
             "trust",
             "no authserv-id is configured, so that all of CBP's mail goes to review",
-            "copy the first word after the topmost \"Authentication-Results:\" of a mail from CBP into `authserv-id` \
-             under [trust] (\"-\" for Microsoft 365); if no mail has such a line, write `dkim = true`",
+            format!(
+                "copy the first word after the topmost \"Authentication-Results:\" of a mail from CBP into `authserv-id` \
+                 {} (\"-\" for Microsoft 365); if no mail has such a line, write `dkim = true`",
+                match settings.mailboxes.as_slice() {
+                    [] => "under [trust]",
+                    _ => "of its [[mailbox]]",
+                }
+            ),
         ),
         _ if !nobody.is_empty() && !has_dkim => Check::fault(
             "trust",

@@ -110,7 +110,7 @@ fn trust(
     let settings = setup.settings()?;
     let counting = setup.mailbox()?.authserv_ids;
     let believed = believed(setup, &settings, found, provider)?;
-    let ids = match (believed, setup.is_new) {
+    let ids = match (believed, setup.is_at_new_server) {
         // Whom other mailboxes believe, a stranger may name in this one.
         (believed, true) => believed,
         (believed, false) => merged(&counting, believed),
@@ -147,7 +147,7 @@ fn believed(
         return Ok(ids);
     }
     let mailbox = setup.mailbox()?;
-    let is_configured = |known: &&MailboxSettings| match setup.is_new {
+    let is_configured = |known: &&MailboxSettings| match setup.is_at_new_server {
         // Mailboxes of one server have one that vouches.
         true => known.name != mailbox.name && known.host.eq_ignore_ascii_case(&mailbox.host),
         false => known.name == mailbox.name,
