@@ -154,7 +154,7 @@ impl App {
             let (after, mut changes) = edit.applied_to(&before)?;
             if after.number != before.number && edit::has_mail(tx, id)? {
                 bail!(
-                    "the importer number of application {0} stays, because mails were recorded for it under that number: register the right one with `acewatch add`, and end this one with `acewatch close {0}`",
+                    "the importer number of application {0} stays, because mails were recorded for it under that number: register the right one with `acewatch add`, and end this one with `acewatch close {0} --reason duplicate`",
                     id.0
                 );
             }

@@ -505,7 +505,9 @@ impl Setup<'_> {
     ) -> Result<bool, Failure> {
         let is_here = mailbox.host.eq_ignore_ascii_case("localhost")
             || mailbox.host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        if !matches!(failed, Error::Tls { .. }) || mailbox.pin_sha256.is_some() || !is_here {
+        // Who names an authority wants its word, and not a certificate in its place.
+        let is_decided = mailbox.pin_sha256.is_some() || mailbox.ca_file.is_some();
+        if !matches!(failed, Error::Tls { .. }) || is_decided || !is_here {
             return Ok(false);
         }
         let Ok(Some(found)) = connect::fingerprint(mailbox, &settings.limits).await else {

@@ -56,8 +56,12 @@ fn wanted(settings: &Settings, asked: &[String]) -> Result<Vec<String>, Failure>
     }
     known.extend(settings.channels.iter().map(|channel| channel.name.clone()));
     if let Some(unknown) = asked.iter().find(|name| !known.contains(name)) {
-        return Err(Failure::usage(format!("there is no channel {unknown:?}"))
-            .hint(format!("known are {}", known.join(", "))));
+        return Err(Failure::usage(format!("there is no channel {unknown:?}")).hint(
+            match known.as_slice() {
+                [] => "none is configured, and notices on the desktop are switched off".to_owned(),
+                known => format!("known are {}", known.join(", ")),
+            },
+        ));
     }
     match (asked.is_empty(), known.is_empty()) {
         (_, true) => Err(Failure::usage("the configuration has no desktop and no channel")

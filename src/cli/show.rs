@@ -362,8 +362,14 @@ fn advice(application: &Application, history: &History, evaluation: &Evaluation)
                 "Log in to the ACE portal for the first time, then `acewatch done {id} first-login`."
             );
         }
-        Stage::Draft => "Send the application; `acewatch subject` writes the subject line.",
-        Stage::Closed => "Nothing: it is closed. `acewatch reopen` follows it again.",
+        Stage::Draft => {
+            return format!(
+                "Send the application; `acewatch subject {id}` writes the subject line."
+            );
+        }
+        Stage::Closed => {
+            return format!("Nothing: it is closed. `acewatch reopen {id}` follows it again.");
+        }
         Stage::Rejected => {
             return format!("Mend what CBP names and send the application anew.{again}");
         }

@@ -70,7 +70,7 @@ pub(crate) fn ack(cx: &Context, args: &AckArgs) -> Result<(), Failure> {
     if overdue.is_empty() {
         let ApplicationId(id) = id;
         return Err(Failure::new(format!("nothing is overdue of {}", target.name))
-            .hint(format!("`acewatch snooze {id}` keeps what is to come silent for a while")));
+            .hint(format!("`acewatch snooze {id} --until DATE --reason TEXT` keeps what is to come silent for a while")));
     }
     let told = format!("no more reminders of {}: {}\n", overdue.join(" and "), target.name);
     target.app.acknowledge(id, at)?;

@@ -253,9 +253,20 @@ pub fn file_received_at(bytes: &[u8]) -> Option<DateTime<Utc>> {
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// Computes the digest of a mail.
+    /// Computes the digest of a mail: SHA-256 of its bytes with the line ends of RFC 5322. In a file lines may
+    /// end otherwise than a server sends them, and it is the same mail.
     pub fn of(bytes: &[u8]) -> Digest {
-        Digest(Sha256::digest(bytes).into())
+        let mut hash = Sha256::new();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match line.strip_suffix(b"\n") {
+                Some(text) => {
+                    hash.update(text.strip_suffix(b"\r").unwrap_or(text));
+                    hash.update(b"\r\n");
+                }
+                None => hash.update(line),
+            }
+        }
+        Digest(hash.finalize().into())
     }
 
     /// Reads what a digest is shown as.
@@ -576,6 +587,20 @@ mod tests {
         assert!(message.has_null_sender() && !message.is_list_mail());
         assert_eq!(message.thread_ids().collect::<Vec<_>>(), ["c@x", "b@x", "a@x"]);
         assert_eq!(parse("Auto-Submitted: no\n\n").auto_submitted(), None);
+    }
+
+    #[test]
+    fn a_mail_in_a_file_has_the_digest_that_it_has_on_a_server() {
+        for (file, mail) in [
+            ("A: b\n\ntext\n", "A: b\r\n\r\ntext\r\n"),
+            ("A: b\r\n\ntext\n", "A: b\r\n\r\ntext\r\n"),
+            ("A: b\n\ntext", "A: b\r\n\r\ntext"),
+        ] {
+            assert_eq!(Digest::of(file.as_bytes()), Digest::of(mail.as_bytes()), "{file:?}");
+        }
+        for other in ["A: b\r\r\n\r\n", "A: b\n\n\n", "A: b\r\n", "A: b\n\n\r"] {
+            assert_ne!(Digest::of(other.as_bytes()), Digest::of(b"A: b\r\n\r\n"), "{other:?}");
+        }
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub struct StoredMessage {
     pub review: Option<String>,
     /// Its bytes without attached files, if they are kept.
     pub raw: Option<Vec<u8>>,
-    /// SHA-256 of its bytes as they came, hexadecimal.
+    /// Its digest, hexadecimal.
     pub digest: String,
     /// The rule that decided; not known of what an older version took in.
     pub rule: Option<String>,

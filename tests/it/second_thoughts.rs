@@ -361,3 +361,18 @@ fn a_mail_that_a_person_decided_about_is_forgotten_when_it_turns_out_to_be_a_cod
         assert!(!code.subject.contains("12-345678900"), "{}", code.subject);
     }
 }
+
+#[test]
+fn a_file_of_a_mail_that_a_server_has_sent_is_the_same_mail() {
+    let mut app = app();
+    let id = add(&mut app, ACME);
+    let mail = approval(ACME, monday()).replace("\r\n", "\n").replace('\n', "\r\n");
+    assert_eq!(ingest(&mut app, &mail).recorded, 1);
+    // Whatever a file's origin is worth, nobody is asked about it again.
+    let file = mail.replace("\r\n", "\n");
+    let mails = [Incoming { bytes: file.as_bytes(), received_at: monday() }];
+    let origin = Origin { mailbox: "import", folder: "INBOX", role: FolderRole::Inbox };
+    let tally = app.ingest(origin, &mails, None, monday()).unwrap();
+    assert_eq!((tally.duplicate, tally.review), (1, 0));
+    assert_eq!(stage(&app, id), Stage::Approved);
+}

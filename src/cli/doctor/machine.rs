@@ -67,7 +67,15 @@ pub(super) fn of_service(seen: Option<Seen>, settings: Option<&Settings>) -> Opt
 pub(super) async fn of_notifications(settings: &Settings) -> Check {
     const NAME: &str = "notifications";
     if !settings.notify.desktop {
-        return Check::good(NAME, "switched off by `desktop = false`");
+        let off = "switched off by `desktop = false`";
+        return match settings.channels.is_empty() {
+            true => Check::warning(
+                NAME,
+                format!("{off}, and there is no [[channel]]: nobody is told of anything"),
+                "add a [[channel]] of kind \"mail\", \"webhook\" or \"command\" to the configuration, or look at `acewatch status`",
+            ),
+            false => Check::good(NAME, off),
+        };
     }
     match desktop::probe(settings.limits.notify_timeout).await {
         Ok(server) if settings.notify.urgency.get(&AlertKind::VerificationCode) == Some(&None) => {

@@ -165,7 +165,7 @@ fn a_server_that_is_not_there_is_found_out_within_the_limits() {
     assert_eq!(
         names,
         [
-            ("notifications", "ok"),
+            ("notifications", "warning"),
             ("mailbox ops: secret", "fault"),
             ("mailbox ops: connection", "fault"),
         ]

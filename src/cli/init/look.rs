@@ -110,8 +110,9 @@ fn trust(
     let settings = setup.settings()?;
     let counting = setup.mailbox()?.authserv_ids;
     let believed = believed(setup, &settings, found, provider)?;
-    let ids = match (believed, setup.is_at_new_server) {
-        // Whom other mailboxes believe, a stranger may name in this one.
+    let is_said = !setup.args.authserv_id.is_empty();
+    let ids = match (believed, is_said || setup.is_at_new_server) {
+        // Whom other mailboxes believe, a stranger may name in this one; and what is said counts alone.
         (believed, true) => believed,
         (believed, false) => merged(&counting, believed),
     };
