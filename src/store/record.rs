@@ -56,7 +56,7 @@ impl NewApplication {
 /// A mail as it is kept.
 #[derive(Clone, Debug)]
 pub struct NewMessage<'a> {
-    /// SHA-256 of its bytes, hexadecimal.
+    /// Its digest, hexadecimal.
     pub digest: String,
     /// Its Message-ID.
     pub message_id: Option<&'a str>,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use acewatch::app::{App, By, Incoming, Mode, Origin, Ruling, Tally};
-use acewatch::config::{self, Environment};
+use acewatch::config::{self, Environment, Settings};
 use acewatch::domain::application::{ApplicationId, Stage};
 use acewatch::domain::message::FolderRole;
 use acewatch::domain::rules::Rules;
@@ -22,10 +22,26 @@ const ME: By = By { who: "ops", why: None };
 const SUBJECT: &str = "RE: ACE Account Application - 12-345678900";
 const CODE_7: &str = "Completion code 7.\r\n";
 
+/// A mailbox beside the office's, at a server that writes no results, so that a stranger's stay on top.
+const SECOND: &str = r#"
+[[mailbox]]
+name = "second"
+host = "imap.other.example"
+user = "ops@other.example"
+password-environment = "ACEWATCH_TEST_PASSWORD"
+authserv-id = []
+"#;
+
+fn settings(text: &str) -> Settings {
+    config::parse(text, Path::new("t.toml"), &Environment::from_process()).unwrap()
+}
+
+fn app_with(text: &str) -> App {
+    App::new(Store::in_memory().unwrap(), settings(text), Rules::read(None).unwrap())
+}
+
 fn app() -> App {
-    let settings =
-        config::parse(OFFICE, Path::new("t.toml"), &Environment::from_process()).unwrap();
-    App::new(Store::in_memory().unwrap(), settings, Rules::read(None).unwrap())
+    app_with(OFFICE)
 }
 
 /// The same history under a rule of the user's, which makes `kind` of a completion code.
@@ -41,9 +57,17 @@ fn monday() -> DateTime<Utc> {
     "2026-05-04T16:00:00Z".parse().unwrap()
 }
 
-fn ingest_as(app: &mut App, role: FolderRole, mail: &str) -> Tally {
+fn ingest_at(app: &mut App, origin: Origin, mail: &str) -> Tally {
     let mails = [Incoming { bytes: mail.as_bytes(), received_at: monday() }];
-    app.ingest(Origin { mailbox: "office", folder: "F", role }, &mails, None, monday()).unwrap()
+    app.ingest(origin, &mails, None, monday()).unwrap()
+}
+
+fn ingest_as(app: &mut App, role: FolderRole, mail: &str) -> Tally {
+    ingest_at(app, Origin { mailbox: "office", folder: "F", role }, mail)
+}
+
+fn ingest_from(app: &mut App, mailbox: &str, mail: &str) -> Tally {
+    ingest_at(app, Origin { mailbox, folder: "INBOX", role: FolderRole::Inbox }, mail)
 }
 
 fn ingest(app: &mut App, mail: &str) -> Tally {
@@ -91,25 +115,9 @@ fn pending(app: &App) -> Vec<String> {
 
 #[test]
 fn a_server_is_believed_in_its_own_mailbox_alone_also_when_mails_are_read_again() {
-    // The second mailbox is at a server that writes no results, so that a stranger's stay on top.
-    let second = r#"
-        [[mailbox]]
-        name = "second"
-        host = "imap.other.example"
-        user = "ops@other.example"
-        password-environment = "ACEWATCH_TEST_PASSWORD"
-        authserv-id = []
-    "#;
-    let settings = |text: &str| {
-        config::parse(text, Path::new("t.toml"), &Environment::from_process()).unwrap()
-    };
-    let mut app = app();
-    app.settings = settings(&format!("{OFFICE}{second}"));
+    let mut app = app_with(&format!("{OFFICE}{SECOND}"));
     let id = add(&mut app, ACME);
-    let mail = approval(ACME, monday());
-    let mails = [Incoming { bytes: mail.as_bytes(), received_at: monday() }];
-    let origin = Origin { mailbox: "second", folder: "INBOX", role: FolderRole::Inbox };
-    let tally = app.ingest(origin, &mails, None, monday()).unwrap();
+    let tally = ingest_from(&mut app, "second", &approval(ACME, monday()));
     assert_eq!((tally.review, stage(&app, id)), (1, Stage::Submitted));
     replay(&mut app);
     assert_eq!(stage(&app, id), Stage::Submitted);
@@ -121,22 +129,13 @@ fn a_server_is_believed_in_its_own_mailbox_alone_also_when_mails_are_read_again(
     replay(&mut app);
     assert_eq!(stage(&app, id), Stage::Submitted);
     // Somebody says that its server is the same: what was kept is judged by that.
-    app.settings = settings(&format!("{OFFICE}{second}").replace("authserv-id = []", ""));
+    app.settings = settings(&format!("{OFFICE}{SECOND}").replace("authserv-id = []", ""));
     replay(&mut app);
     assert_eq!(stage(&app, id), Stage::Approved);
 }
 
 #[test]
 fn a_file_is_judged_anew_once_its_mailbox_is_known() {
-    let second = r#"
-        [[mailbox]]
-        name = "second"
-        host = "imap.other.example"
-        user = "ops@other.example"
-        password-environment = "ACEWATCH_TEST_PASSWORD"
-        authserv-id = []
-    "#;
-    let text = format!("{OFFICE}{second}");
     for (mailbox, is_decided, expected) in [
         ("import", false, Stage::Submitted),
         ("second", false, Stage::Submitted),
@@ -144,22 +143,15 @@ fn a_file_is_judged_anew_once_its_mailbox_is_known() {
         // What a person put aside stays there.
         ("office", true, Stage::Submitted),
     ] {
-        let mut app = app();
-        app.settings =
-            config::parse(&text, Path::new("t.toml"), &Environment::from_process()).unwrap();
+        let mut app = app_with(&format!("{OFFICE}{SECOND}"));
         let id = add(&mut app, ACME);
         let mail = approval(ACME, monday());
-        let mails = [Incoming { bytes: mail.as_bytes(), received_at: monday() }];
-        let ingest_from = |app: &mut App, mailbox: &str| {
-            let origin = Origin { mailbox, folder: "INBOX", role: FolderRole::Inbox };
-            app.ingest(origin, &mails, None, monday()).unwrap()
-        };
-        assert_eq!(ingest_from(&mut app, "import").review, 1);
+        assert_eq!(ingest_from(&mut app, "import", &mail).review, 1);
         let waiting = query::review(app.store.read()).unwrap()[0].id;
         if is_decided {
             app.rule(&[(waiting, Ruling::Dismissed)], ME, monday()).unwrap();
         }
-        assert_eq!(ingest_from(&mut app, mailbox).duplicate, 1);
+        assert_eq!(ingest_from(&mut app, mailbox, &mail).duplicate, 1);
         assert_eq!(stage(&app, id), expected, "{mailbox} {is_decided}");
         let n_left = query::review(app.store.read()).unwrap().len();
         assert_eq!(n_left == 1, expected == Stage::Submitted && !is_decided, "{mailbox}");
@@ -369,10 +361,7 @@ fn a_file_of_a_mail_that_a_server_has_sent_is_the_same_mail() {
     let mail = approval(ACME, monday()).replace("\r\n", "\n").replace('\n', "\r\n");
     assert_eq!(ingest(&mut app, &mail).recorded, 1);
     // Whatever a file's origin is worth, nobody is asked about it again.
-    let file = mail.replace("\r\n", "\n");
-    let mails = [Incoming { bytes: file.as_bytes(), received_at: monday() }];
-    let origin = Origin { mailbox: "import", folder: "INBOX", role: FolderRole::Inbox };
-    let tally = app.ingest(origin, &mails, None, monday()).unwrap();
+    let tally = ingest_from(&mut app, "import", &mail.replace("\r\n", "\n"));
     assert_eq!((tally.duplicate, tally.review), (1, 0));
     assert_eq!(stage(&app, id), Stage::Approved);
 }
