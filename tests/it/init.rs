@@ -217,6 +217,26 @@ fn a_mailbox_that_moves_to_another_server_believes_the_old_one_no_more() {
 }
 
 #[test]
+fn mails_that_wait_are_judged_anew_once_somebody_is_believed() {
+    let server = server();
+    let program = program();
+    let none = ["--password-environment", "ACEWATCH_TEST_PASSWORD", "--no-preview", "--yes"];
+    assert_eq!(init(&program, &server, &none).code, Some(0));
+    let config = program.path("config/acewatch/config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("[\"mx.broker.example\"]", "[]")).unwrap();
+    program.ok(&["check"]);
+    assert_eq!(program.fact(ACME, "stage"), "submitted");
+    let ended =
+        program.run(&["init", "--authserv-id", "mx.broker.example", "--no-preview", "--yes"]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(ended.stdout.contains("Of 1 in review some may be believed now:"), "{ended:#?}");
+    assert!(ended.stdout.contains("rules replay` shows which"), "{ended:#?}");
+    program.ok(&["rules", "replay", "--apply"]);
+    assert_eq!(program.fact(ACME, "stage"), "approved");
+}
+
+#[test]
 fn nothing_is_written_where_it_does_not_work() {
     let server = server();
     let program = program();

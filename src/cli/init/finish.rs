@@ -10,6 +10,7 @@ use super::{Setup, look};
 use crate::cli::failure::Failure;
 use crate::cli::{render, service, sign_in};
 use crate::replace::{Replacement, folder_of};
+use crate::store::{Store, query};
 use crate::systemd;
 
 impl Setup<'_> {
@@ -41,6 +42,7 @@ impl Setup<'_> {
                     Failure::new(format!("cannot write {}", self.path.display())).because(error)
                 })?;
                 render::print(&format!("written: {}\n", self.path.display()))?;
+                self.tell_of_waiting()?;
             }
         }
         if let Some(news) = &self.news {
@@ -59,6 +61,26 @@ impl Setup<'_> {
         }
         look::tellers(&settings).await?;
         self.start_service(wanted, runs)
+    }
+
+    /// Mails that wait were judged by whom nobody believed then.
+    fn tell_of_waiting(&self) -> Result<(), Failure> {
+        let is_of_trust =
+            |change: &String| ["authserv-id", "dkim"].iter().any(|key| change.contains(key));
+        if !self.draft.changes().iter().any(is_of_trust) {
+            return Ok(());
+        }
+        // What is wrong with a database is for `doctor` to say.
+        let store = Store::open_existing(&self.cx.database()).ok().flatten();
+        let n_waiting =
+            store.and_then(|store| query::n_review(store.read()).ok()).unwrap_or_default();
+        match n_waiting {
+            0 => Ok(()),
+            n => render::print(&format!(
+                "Of {n} in review some may be believed now: {} shows which, and with --apply records them.\n",
+                self.command("rules replay")
+            )),
+        }
     }
 
     /// Whether systemd is to start the daemon. Asked before the preview, which can be broken off.
